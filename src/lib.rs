@@ -1,0 +1,1 @@
+//! Fanfare: realtime fan-out for backends, over gRPC.

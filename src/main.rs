@@ -1,0 +1,3 @@
+//! The `fanfare` command.
+
+fn main() {}
