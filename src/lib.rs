@@ -1,1 +1,5 @@
 //! Fanfare: realtime fan-out for backends, over gRPC.
+
+pub mod hub;
+pub mod rpc;
+pub mod transport;

@@ -1,0 +1,5 @@
+//! The channels of this node.
+
+mod limits;
+
+pub use limits::Limits;

@@ -1,0 +1,5 @@
+//! gRPC: the service on the wire.
+
+mod limits;
+
+pub use limits::Limits;

@@ -1,0 +1,5 @@
+//! Connections: accept, serve, gather writes, drain.
+
+mod limits;
+
+pub use limits::Limits;
