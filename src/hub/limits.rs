@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use super::budget::Account;
+use super::log::{Log, Retention};
+use super::sync::Arc;
+
 /// The bounds of a [`Hub`](super::Hub). `config` reads them and checks ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -42,5 +46,17 @@ impl Default for Limits {
             request_age: Duration::from_secs(300),
             stall_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    /// The log of a channel that begins after the number `let_go`.
+    pub(super) fn log(&self, let_go: u64, account: Arc<Account>) -> Log {
+        let retention = Retention {
+            events: self.log_events,
+            bytes: self.log_bytes,
+            age: self.log_age,
+        };
+        Log::new(retention, let_go, account)
     }
 }

@@ -1,5 +1,347 @@
-//! The channels of this node.
+//! The channels of this node: each a bounded log, read through cursors.
+//!
+//! A [`Hub`] is a handle: clones share one state. Sending never waits; a
+//! subscriber that falls behind the log is told how much it missed. Memory is
+//! bounded by [`Limits`] and counted in [`Counts`].
+//!
+//! Knows nothing of gRPC or of other nodes: frames are opaque bytes here, and
+//! the few that the hub makes itself are encoded through [`Frames`].
 
+mod sync;
+
+mod sequence;
+
+mod ready;
+
+mod budget;
+mod chunk;
+mod clock;
 mod limits;
+mod log;
+mod select;
 
+mod audience;
+mod channel;
+mod cursors;
+mod registry;
+mod requests;
+mod streams;
+mod subscription;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use tokio::time::{Duration, Instant};
+
+use budget::Budget;
+use channel::{Channel, Refused};
+use ready::Wakes;
+use registry::{Full, Registry};
+use requests::Requests;
+use streams::Streams;
+use subscription::Observer;
+
+pub use channel::Members;
+pub use clock::Clock;
 pub use limits::Limits;
+pub use log::Frame;
+pub use select::Filter;
+pub use streams::Evict;
+pub use subscription::{Chunk, End, Join, Subscribe, Subscription};
+
+use crate::model::{ChannelName, Epoch, Error, Limit, Position, RequestKey};
+
+/// Shards of the registry; one is swept at a time.
+const SHARDS: usize = 64;
+
+/// All idle channels are found, and all old events let go, within this.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What the hub needs encoded: whole frames, as they go on the wire.
+pub trait Frames: Send + Sync + 'static {
+    /// Appends a gap frame.
+    fn gap(&self, gap: &Gap<'_>, epoch: &Epoch, into: &mut Vec<u8>);
+
+    /// Appends a heartbeat frame.
+    fn heartbeat(&self, position: &Position, into: &mut Vec<u8>);
+}
+
+/// What a subscriber missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap<'a> {
+    /// Where; empty: broadcasts.
+    pub channel: &'a str,
+    /// What was lost is numbered after this,
+    pub after: u64,
+    /// and up to this.
+    pub through: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why a subscriber missed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GapReason {
+    /// It fell behind while it was connected.
+    Overflow,
+}
+
+/// The answer to a send: the event is numbered and in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number.
+    pub sequence: u64,
+    /// Subscriptions of this node that took events of its name at that
+    /// moment, the sender's own included: a hint.
+    pub recipients: u32,
+    /// Whether it had been sent before: the number is the first one's.
+    pub duplicate: bool,
+}
+
+/// What a hub holds at a moment, by its own count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Channels.
+    pub channels: usize,
+    /// Names that somebody observes.
+    pub observed: usize,
+    /// Open streams.
+    pub streams: usize,
+    /// Their subscriptions.
+    pub subscriptions: usize,
+    /// Places of streams that wait for the next broadcast.
+    pub waiting: usize,
+    /// Request ids remembered.
+    pub requests: usize,
+    /// Bytes that logs hold, fixed costs included.
+    pub log_bytes: usize,
+    /// Bytes that logs have let go and readers still hold.
+    pub pinned_bytes: usize,
+}
+
+/// The channels of this node.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    node: Arc<Node>,
+}
+
+/// What the handles share.
+struct Node {
+    limits: Limits,
+    epoch: Epoch,
+    clock: Clock,
+    counter: sequence::Counter,
+    registry: Registry<ChannelName, Channel, Observer>,
+    broadcasts: Arc<Channel>,
+    streams: Streams,
+    requests: Requests,
+    budget: Budget<Channel>,
+    frames: Box<dyn Frames>,
+    /// Subscriptions of all streams.
+    subscribed: AtomicUsize,
+    /// Places in the order of joining that were given.
+    joins: AtomicU64,
+    draining: AtomicBool,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// A hub with no channels, at the start of a new epoch.
+    pub fn new(limits: Limits, clock: Clock, frames: impl Frames) -> Self {
+        let budget = Budget::new(limits.node_bytes);
+        let account = Arc::clone(budget.account());
+        let broadcasts = Channel::new(None, limits.log(0, account), audience::Audience::default());
+        Self {
+            node: Arc::new(Node {
+                epoch: Epoch::new(),
+                clock,
+                counter: sequence::Counter::new(),
+                registry: Registry::new(SHARDS, limits.channels),
+                broadcasts: Arc::new(broadcasts),
+                streams: Streams::new(limits.streams),
+                requests: Requests::new(limits.request_ids, limits.request_age),
+                budget,
+                frames: Box::new(frames),
+                subscribed: AtomicUsize::new(0),
+                joins: AtomicU64::new(0),
+                draining: AtomicBool::new(false),
+                limits,
+            }),
+        }
+    }
+
+    /// The life of the node in which its numbers hold.
+    pub fn epoch(&self) -> &Epoch {
+        &self.node.epoch
+    }
+
+    /// The position of an event of this hub.
+    pub fn position(&self, sequence: u64) -> Position {
+        Position {
+            epoch: self.node.epoch.clone(),
+            sequence,
+        }
+    }
+
+    /// The clock that it was given.
+    pub fn clock(&self) -> Clock {
+        self.node.clock
+    }
+
+    /// Numbers an event, appends it to the channel's log and wakes who waits
+    /// at its end. O(those); never waits. A channel is made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Draining`]; [`Error::RequestIdReused`]; [`Error::LimitReached`]
+    /// of channels. A channel that nobody listens to gives `recipients == 0`.
+    ///
+    /// Source: `docs/guarantees.md`, "A response means done".
+    pub fn send(
+        &self,
+        channel: &ChannelName,
+        frame: Frame,
+        request: Option<RequestKey>,
+    ) -> Result<Receipt, Error> {
+        let mut frame = frame;
+        loop {
+            match self.append(&self.channel(channel)?, frame, request) {
+                Err(Refused::Closed(back)) => frame = back,
+                done => return done.map_err(Error::from),
+            }
+        }
+    }
+
+    /// As [`Hub::send`], to every stream that takes broadcasts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Draining`]; [`Error::RequestIdReused`].
+    pub fn broadcast(&self, frame: Frame, request: Option<RequestKey>) -> Result<Receipt, Error> {
+        self.append(&self.node.broadcasts, frame, request)
+            .map_err(Error::from)
+    }
+
+    /// A page of a channel's members, in the order in which they joined, after
+    /// the place that the page before told. Reading makes no channel.
+    pub fn members(
+        &self,
+        channel: &ChannelName,
+        after: Option<u64>,
+        count: usize,
+        bytes: usize,
+    ) -> Members {
+        let channel = self.node.registry.get(channel);
+        channel.map_or_else(Members::default, |channel| {
+            channel.members(after.unwrap_or(0), count, bytes)
+        })
+    }
+
+    /// Refuses what comes from now on, and ends every stream once it has what
+    /// was numbered before.
+    pub fn drain(&self) {
+        self.node.draining.store(true, Ordering::Release);
+        self.node.streams.drain();
+    }
+
+    /// Keeps the hub tidy for as long as it is polled: lets old events go,
+    /// idle channels leave, and stalled streams be evicted.
+    pub async fn keep(self) {
+        let mut ticks = tokio::time::interval(SWEEP / u32::try_from(SHARDS).unwrap_or(u32::MAX));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for shard in (0..SHARDS).cycle() {
+            ticks.tick().await;
+            self.sweep(shard);
+        }
+    }
+
+    /// Does what [`Hub::keep`] does, once and at once.
+    pub fn sweep_all(&self) {
+        (0..SHARDS).for_each(|shard| self.sweep(shard));
+    }
+
+    /// What it holds.
+    pub fn counts(&self) -> Counts {
+        let node = &self.node;
+        Counts {
+            channels: node.registry.len(),
+            observed: node.registry.watched(),
+            streams: node.streams.len(),
+            subscriptions: node.subscribed.load(Ordering::Relaxed),
+            waiting: node.broadcasts.waiting(),
+            requests: node.requests.len(),
+            log_bytes: node.budget.account().logs(),
+            pinned_bytes: node.budget.account().pinned(),
+        }
+    }
+
+    fn append(
+        &self,
+        channel: &Arc<Channel>,
+        frame: Frame,
+        request: Option<RequestKey>,
+    ) -> Result<Receipt, Refused> {
+        if self.node.draining.load(Ordering::Acquire) {
+            return Err(Refused::Draining);
+        }
+        channel.append(&self.node, frame, request)
+    }
+
+    fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
+        let node = &self.node;
+        let mut wakes = Wakes::default();
+        let made = node.registry.get_or_make(name, |let_go, observers| {
+            let log = node.limits.log(let_go, Arc::clone(node.budget.account()));
+            let audience = Observer::audience(&observers);
+            let channel = Arc::new(Channel::new(Some(name.clone()), log, audience));
+            // Marked before anybody can number an event in it.
+            let from = node.counter.newest();
+            for observer in observers {
+                wakes.add(observer.attach(&channel, from));
+            }
+            channel
+        });
+        wakes.wake();
+        made.map_err(|Full| Error::LimitReached {
+            what: Limit::Channels,
+            limit: node.limits.channels,
+        })
+    }
+
+    fn sweep(&self, shard: usize) {
+        let (node, now) = (&self.node, Instant::now());
+        let mut wakes = Wakes::default();
+        for name in node
+            .registry
+            .find(shard, |channel| channel.expire(node, now))
+        {
+            node.registry
+                .remove_if(&name, |channel| channel.close(&mut wakes));
+        }
+        wakes.wake();
+        if shard == 0 {
+            node.broadcasts.expire(node, now);
+            node.requests.expire(now);
+            let stalled = node.streams.evict_stalled(node.limits.stall_timeout, now);
+            if stalled > 0 {
+                tracing::warn!(stalled, "evicted streams whose peers took nothing");
+            }
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Draining | Refused::Closed(_) => Self::Draining,
+            Refused::Reused => Self::RequestIdReused,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a stream is handed at a time: frames, one after the other.
+//!
+//! A slice of a log's segment is passed on as it is; small pieces are gathered
+//! up to 16 KiB, since each chunk costs a write, and clients on h2 0.4.16 to
+//! 0.4.18 end a connection on some hundred unread DATA frames under 256 bytes.
+
+use bytes::Bytes;
+
+use super::budget::{Account, block};
+use super::log::SEGMENT;
+use super::sync::Arc;
+
+/// A slice this long is worth a chunk of its own rather than a copy.
+const ENOUGH: usize = 4 << 10;
+
+/// Room for a frame of the hub's own: a gap or a heartbeat.
+const OWN_FRAME: usize = 512;
+
+/// Frames for one stream, being put together.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    account: Arc<Account>,
+    pieces: Pieces,
+}
+
+#[derive(Debug)]
+enum Pieces {
+    None,
+    Slice(Bytes),
+    Copies(Vec<u8>),
+}
+
+impl Chunk {
+    /// A chunk with nothing in it; its bytes count in `account`.
+    pub(super) fn new(account: &Arc<Account>) -> Self {
+        Self {
+            account: Arc::clone(account),
+            pieces: Pieces::None,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.pieces, Pieces::None)
+    }
+
+    /// Bytes that may be added. A frame larger than a segment may be put into
+    /// an empty chunk all the same.
+    pub(super) fn room(&self) -> usize {
+        match &self.pieces {
+            Pieces::None => SEGMENT,
+            Pieces::Slice(slice) if slice.len() >= ENOUGH => 0,
+            Pieces::Slice(slice) => SEGMENT - slice.len(),
+            Pieces::Copies(copies) => SEGMENT.saturating_sub(copies.len()),
+        }
+    }
+
+    /// Whether it should be handed over before anything is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.room() < OWN_FRAME
+    }
+
+    /// Adds `slice`: as it is if it is the first piece, else by copying.
+    pub(super) fn put(&mut self, slice: Bytes) {
+        if self.is_empty() {
+            self.pieces = Pieces::Slice(slice);
+        } else {
+            self.buffer().extend_from_slice(&slice);
+        }
+    }
+
+    /// The bytes so far, to write more behind them.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        if let Pieces::Slice(slice) = &self.pieces {
+            let mut copies = Vec::with_capacity(SEGMENT);
+            copies.extend_from_slice(slice);
+            self.pieces = Pieces::Copies(copies);
+        } else if self.is_empty() {
+            self.pieces = Pieces::Copies(Vec::new());
+        }
+        match &mut self.pieces {
+            Pieces::Copies(copies) => copies,
+            Pieces::None | Pieces::Slice(_) => unreachable!("made copies of them above"),
+        }
+    }
+
+    /// What was put in, if anything was.
+    pub(super) fn finish(self) -> Option<Bytes> {
+        match self.pieces {
+            Pieces::None => None,
+            Pieces::Slice(slice) => Some(slice),
+            Pieces::Copies(copies) => Some(block(copies, &self.account)),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The cursors of one stream: what its channels hold past them, merged into
+//! one order.
+//!
+//! A heap holds the number of what comes next in each channel that has
+//! something; the lowest is taken first, with all that follows it in the same
+//! channel up to the next lowest. Channels with nothing are not visited.
+//!
+//! Guarantee: everything comes in the order of the numbers, each event once,
+//! and what is not delivered was skipped by choice or is told as a gap.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bytes::Bytes;
+
+use super::channel::{Channel, Next, Taken};
+use super::chunk::Chunk;
+use super::ready::Round;
+use super::select::Filter;
+use super::subscription::{Attached, Place, StreamReader};
+use super::sync::Arc;
+use super::{Gap, GapReason, Node};
+use crate::model::{ChannelName, MemberId, Position};
+
+/// Visits to channels in one round, after which the stream gives way.
+const VISITS: usize = 1024;
+
+/// A stream's cursor in one channel.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// None while the channel does not exist, which only observers see.
+    pub(super) channel: Option<Arc<Channel>>,
+    /// The number up to which it has everything.
+    pub(super) cursor: u64,
+    pub(super) filter: Filter,
+    pub(super) holds: Hold,
+}
+
+/// By what a slot is in its channel.
+#[derive(Debug)]
+pub(super) enum Hold {
+    /// As a member, in this place of the order of joining.
+    Member(u64),
+    /// As one who only listens, and waits for the channel to come back.
+    Observer(ChannelName),
+    /// As everybody is for broadcasts.
+    Broadcasts,
+}
+
+/// What comes next in a slot's channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    number: u64,
+    slot: u32,
+    is_gap: bool,
+}
+
+/// The cursors of one stream.
+#[derive(Debug)]
+pub(super) struct Cursors {
+    pub(super) slots: Vec<Slot>,
+    own: MemberId,
+    heads: BinaryHeap<Reverse<Head>>,
+    /// The number up to which everything is delivered, skipped or told.
+    position: u64,
+    /// A gap was told, and no position past it.
+    owes_position: bool,
+}
+
+impl Cursors {
+    /// No cursors yet, for the member `own`, at `position`.
+    pub(super) fn new(own: MemberId, position: u64) -> Self {
+        Self {
+            slots: Vec::new(),
+            own,
+            heads: BinaryHeap::new(),
+            position,
+            owes_position: false,
+        }
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Adds a cursor at the stream's position, in a place yet to be looked at.
+    pub(super) fn add(&mut self, channel: Option<Arc<Channel>>, filter: Filter, holds: Hold) {
+        self.slots.push(Slot {
+            channel,
+            cursor: self.position,
+            filter,
+            holds,
+        });
+    }
+
+    /// Moves a slot to a channel that came to be after the number `from`.
+    ///
+    /// Nothing can have been missed while there was none. If the slot has not
+    /// yet read what an earlier one of the name let go at its end, its cursor
+    /// stays, and the new channel, which begins past that, tells the gap.
+    pub(super) fn attach(
+        &mut self,
+        Attached {
+            slot,
+            channel,
+            from,
+        }: Attached,
+    ) {
+        let slot = &mut self.slots[slot as usize];
+        let behind = slot
+            .channel
+            .as_ref()
+            .is_some_and(|old| old.newest_let_go() > slot.cursor);
+        if !behind {
+            slot.cursor = slot.cursor.max(from);
+        }
+        slot.channel = Some(channel);
+    }
+
+    /// One round: looks at the `marked`, takes what comes up to the number
+    /// `newest`, in order, and gathers it into a chunk.
+    pub(super) fn round(
+        &mut self,
+        node: &Node,
+        reader: &Arc<StreamReader>,
+        newest: u64,
+        marked: &mut Vec<u32>,
+    ) -> Round<Bytes> {
+        let mut chunk = Chunk::new(node.budget.account());
+        let mut visits = VISITS;
+        if let ([slot], true, false) =
+            (marked.as_slice(), self.heads.is_empty(), self.owes_position)
+        {
+            let slot = *slot;
+            marked.clear();
+            self.take(node, reader, slot, newest, &mut chunk);
+        }
+        while let Some(slot) = marked.pop() {
+            self.look(reader, slot);
+            visits -= 1;
+            if visits == 0 {
+                return Round::Left;
+            }
+        }
+        while let Some(head) = self.next_up_to(newest)
+            && visits > 0
+            && !chunk.is_full()
+        {
+            self.advance(head.number - 1);
+            if self.owes_position && !head.is_gap {
+                self.tell_position(node, chunk.buffer());
+            }
+            self.heads.pop();
+            let limit = self
+                .heads
+                .peek()
+                .map_or(newest, |Reverse(next)| newest.min(next.number - 1));
+            // Two gaps may have the same number.
+            self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
+            visits -= 1;
+        }
+        if self.next_up_to(newest).is_none() {
+            self.advance(newest);
+            if self.owes_position && !chunk.is_full() {
+                self.tell_position(node, chunk.buffer());
+            }
+        }
+        match chunk.finish() {
+            Some(bytes) => Round::Yield(bytes),
+            None if self.heads.is_empty() => Round::Settled,
+            None => Round::Left,
+        }
+    }
+
+    /// Writes the stream's position as a frame of its own.
+    pub(super) fn tell_position(&mut self, node: &Node, into: &mut Vec<u8>) {
+        self.owes_position = false;
+        let position = Position {
+            epoch: node.epoch.clone(),
+            sequence: self.position,
+        };
+        node.frames.heartbeat(&position, into);
+    }
+
+    fn next_up_to(&self, newest: u64) -> Option<Head> {
+        let Reverse(head) = self.heads.peek()?;
+        (head.number <= newest).then_some(*head)
+    }
+
+    fn advance(&mut self, position: u64) {
+        self.position = self.position.max(position);
+    }
+
+    fn look(&mut self, reader: &Arc<StreamReader>, slot: u32) {
+        let place = Place { reader, slot };
+        let Slot {
+            channel, cursor, ..
+        } = &self.slots[slot as usize];
+        if let Some(next) = channel
+            .as_ref()
+            .map(|channel| channel.look(&place, *cursor))
+        {
+            self.note(slot, next);
+        }
+    }
+
+    fn take(
+        &mut self,
+        node: &Node,
+        reader: &Arc<StreamReader>,
+        slot: u32,
+        upto: u64,
+        chunk: &mut Chunk,
+    ) {
+        let place = Place { reader, slot };
+        let own = self.own.as_str();
+        let at = &mut self.slots[slot as usize];
+        let Some(channel) = &at.channel else {
+            return;
+        };
+        let Taken { cursor, gap, next } =
+            channel.read(&place, at.cursor, upto, &at.filter.select(own), chunk);
+        let after = std::mem::replace(&mut at.cursor, cursor);
+        if let Some(through) = gap {
+            self.owes_position = true;
+            let gap = Gap {
+                channel: channel.name(),
+                after,
+                through,
+                reason: GapReason::Overflow,
+            };
+            node.frames.gap(&gap, &node.epoch, chunk.buffer());
+        }
+        self.note(slot, next);
+    }
+
+    fn note(&mut self, slot: u32, next: Next) {
+        let (number, is_gap) = match next {
+            Next::Event(number) => (number, false),
+            Next::Gap(number) => (number, true),
+            Next::Wait => return,
+            Next::Closed => {
+                self.slots[slot as usize].channel = None;
+                return;
+            }
+        };
+        self.heads.push(Reverse(Head {
+            number,
+            slot,
+            is_gap,
+        }));
+    }
+}

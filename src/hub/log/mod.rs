@@ -1,0 +1,314 @@
+//! A bounded log of opaque frames: append, read past a number, let go.
+//!
+//! Frames stand one after the other as they go on the wire, in segments of at
+//! most 16 KiB or one larger frame, each its own allocation. The last one, the
+//! tail, grows; it is sealed when it is full or when a reader has come to it.
+//! A reader is handed slices of segments; nothing is copied for it but what
+//! its filter leaves of a segment.
+//!
+//! Guarantee: holds the newest frames within its bounds, no fewer; knows the
+//! number of the newest frame it let go, so that a reader can be told. Tested
+//! against a naive list in `log/tests.rs`. Knows neither locks nor channels.
+
+mod read;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use bytes::Bytes;
+use tokio::time::{Duration, Instant};
+
+use super::budget::{Account, Weight, block, block_cost};
+use super::sync::Arc;
+
+/// Bytes of a segment: one HTTP/2 DATA frame of the default size.
+pub(super) const SEGMENT: usize = 16 << 10;
+
+/// An encoded event, as it goes on the wire but for its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The wire bytes, with eight bytes left for the number.
+    pub bytes: Vec<u8>,
+    /// Where in `bytes` the number goes, little-endian.
+    pub number_at: usize,
+    /// Where in `bytes` the event's name is.
+    pub name: Range<usize>,
+    /// Where in `bytes` the sender's id is; empty if it has none.
+    pub sender: Range<usize>,
+}
+
+/// How much a log keeps, whichever is least.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retention {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+    pub(super) age: Duration,
+}
+
+/// One channel's log.
+#[derive(Debug)]
+pub(super) struct Log {
+    retention: Retention,
+    account: Arc<Account>,
+    /// What the account holds of this log.
+    weight: Weight,
+    events: VecDeque<Entry>,
+    /// Those of `events` with a sender.
+    senders: usize,
+    segments: VecDeque<Segment>,
+    blocks: usize,
+    tail: Vec<u8>,
+    /// The offset of the tail's first byte, in all that was ever appended.
+    tail_start: u64,
+    /// The offset of the first frame kept.
+    start: u64,
+    let_go: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    /// The offset past the frame.
+    end: u64,
+    at: Instant,
+    labels: Labels,
+}
+
+/// Where in a frame its name and its sender are. Both are short and stand in
+/// the frame's first few hundred bytes, or behind its payload of a few MiB.
+#[derive(Clone, Copy, Debug)]
+struct Labels {
+    name: (u32, u8),
+    sender: (u32, u8),
+}
+
+#[derive(Debug)]
+struct Segment {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Segment {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// The bytes from offset `from` to offset `to`, both within.
+    fn slice(&self, from: u64, to: u64) -> Range<usize> {
+        index(from - self.start)..index(to - self.start)
+    }
+}
+
+/// An offset within a segment: it fits, since the segment is in memory.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "less than the length of a slice"
+)]
+fn index(offset: u64) -> usize {
+    offset as usize
+}
+
+impl Log {
+    /// What a log costs while it holds nothing, its channel included.
+    const FIXED_COST: usize = 512;
+
+    /// An empty log that has already let go all up to `let_go`.
+    pub(super) fn new(retention: Retention, let_go: u64, account: Arc<Account>) -> Self {
+        let mut log = Self {
+            retention,
+            account,
+            weight: Weight::default(),
+            events: VecDeque::new(),
+            senders: 0,
+            segments: VecDeque::new(),
+            blocks: 0,
+            tail: Vec::new(),
+            tail_start: 0,
+            start: 0,
+            let_go,
+        };
+        log.settle();
+        log
+    }
+
+    /// Appends `frame` under `number`, higher than all before, and lets go
+    /// what is over the bounds, but never this frame. O(1) amortized; the
+    /// first frame of a segment is not copied.
+    pub(super) fn append(&mut self, mut frame: Frame, number: u64, now: Instant) {
+        let hole = frame.number_at..frame.number_at + 8;
+        frame.bytes[hole].copy_from_slice(&number.to_le_bytes());
+        if self.tail.len() + frame.bytes.len() > SEGMENT {
+            self.seal();
+        }
+        let labels = Labels::of(&frame);
+        if self.tail.is_empty() {
+            self.tail = frame.bytes;
+        } else {
+            self.tail.extend_from_slice(&frame.bytes);
+        }
+        self.senders += usize::from(labels.has_sender());
+        self.events.push_back(Entry {
+            number,
+            end: self.end(),
+            at: now,
+            labels,
+        });
+        self.trim(1, now);
+        self.settle();
+    }
+
+    /// Lets go what is older than the log keeps.
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.trim(0, now);
+        self.settle();
+    }
+
+    /// Lets go the oldest segment, the tail if there is no other.
+    pub(super) fn let_go_segment(&mut self) {
+        let end = self.segments.front().map_or(u64::MAX, Segment::end);
+        while self.events.front().is_some_and(|first| first.end <= end) {
+            self.pop();
+        }
+        self.release();
+        self.settle();
+    }
+
+    /// The number of the newest frame that is gone.
+    pub(super) fn let_go(&self) -> u64 {
+        self.let_go
+    }
+
+    /// The number of the oldest frame kept.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.events.front().map(|first| first.number)
+    }
+
+    /// The number of the oldest frame kept that comes after `number`.
+    pub(super) fn first_after(&self, number: u64) -> Option<u64> {
+        self.events.get(self.past(number)).map(|entry| entry.number)
+    }
+
+    fn seal_before(&mut self, index: usize) {
+        if self.start_of(index) > self.tail_start {
+            self.seal();
+            self.settle();
+        }
+    }
+
+    fn seal(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let bytes = block(std::mem::take(&mut self.tail), &self.account);
+        let start = self.tail_start;
+        self.tail_start += bytes.len() as u64;
+        self.blocks += block_cost(bytes.len());
+        self.segments.push_back(Segment { start, bytes });
+    }
+
+    fn trim(&mut self, keep: usize, now: Instant) {
+        while self.events.len() > keep && self.is_over(now) {
+            self.pop();
+        }
+        self.release();
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let old = |first: &Entry| now.duration_since(first.at) >= self.retention.age;
+        self.events.len() > self.retention.events
+            || self.end() - self.start > self.retention.bytes as u64
+            || self.events.front().is_some_and(old)
+    }
+
+    fn pop(&mut self) {
+        if let Some(entry) = self.events.pop_front() {
+            self.start = entry.end;
+            self.let_go = entry.number;
+            self.senders -= usize::from(entry.labels.has_sender());
+        }
+    }
+
+    /// Frees the segments in which no frame is left; everything, capacity too,
+    /// if the log is empty.
+    fn release(&mut self) {
+        while self
+            .segments
+            .front()
+            .is_some_and(|first| first.end() <= self.start)
+        {
+            let gone = self.segments.pop_front();
+            self.blocks -= gone.map_or(0, |segment| block_cost(segment.bytes.len()));
+        }
+        if self.events.is_empty() {
+            self.tail = Vec::new();
+            self.tail_start = self.start;
+            self.events = VecDeque::new();
+            self.segments = VecDeque::new();
+        }
+    }
+
+    fn settle(&mut self) {
+        let index = self.events.capacity() * size_of::<Entry>();
+        let segments = self.segments.capacity() * size_of::<Segment>();
+        let weight = Weight {
+            blocks: self.blocks,
+            other: Self::FIXED_COST + self.tail.capacity() + index + segments,
+        };
+        self.account.change(self.weight, weight);
+        self.weight = weight;
+    }
+
+    /// The offset of the frame at `index`; of the end for the one past the last.
+    fn start_of(&self, index: usize) -> u64 {
+        index
+            .checked_sub(1)
+            .map_or(self.start, |before| self.events[before].end)
+    }
+
+    fn end(&self) -> u64 {
+        self.tail_start + self.tail.len() as u64
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.account.change(self.weight, Weight::default());
+    }
+}
+
+impl Labels {
+    fn of(frame: &Frame) -> Self {
+        Self {
+            name: pack(&frame.name),
+            sender: pack(&frame.sender),
+        }
+    }
+
+    fn has_sender(self) -> bool {
+        self.sender.1 > 0
+    }
+
+    fn name(self) -> Range<usize> {
+        unpack(self.name)
+    }
+
+    fn sender(self) -> Range<usize> {
+        unpack(self.sender)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "names have at most 128 bytes, frames a few MiB"
+)]
+fn pack(range: &Range<usize>) -> (u32, u8) {
+    (range.start as u32, range.len() as u8)
+}
+
+fn unpack((start, len): (u32, u8)) -> Range<usize> {
+    let start = start as usize;
+    start..start + usize::from(len)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Reading a log: from a number on, whole segments where it can.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::super::budget::{block, block_cost};
+use super::super::chunk::Chunk;
+use super::super::select::Select;
+use super::{Log, SEGMENT, Segment};
+
+/// Frames that one read looks at when it must choose among them, so that a
+/// filter which keeps little does not hold the channel's lock for long.
+const SCAN: usize = 1024;
+
+impl Log {
+    /// Puts frames after the number `after` and up to `upto`, of those that
+    /// `select` takes, into `chunk`, and returns the number up to which all was
+    /// put there or skipped. That is less than `upto` if the chunk has no room
+    /// for the next frame, or at some point of a long search.
+    ///
+    /// O(log frames) and O(1) a segment handed over whole. Frames that are
+    /// chosen among, and small pieces behind others, are looked at and copied.
+    pub(in crate::hub) fn read(
+        &mut self,
+        after: u64,
+        upto: u64,
+        select: &Select<'_>,
+        chunk: &mut Chunk,
+    ) -> u64 {
+        let (mut next, until) = (self.past(after), self.past(upto));
+        let takes_all = select.takes_all(self.senders > 0);
+        let stop = if takes_all {
+            until
+        } else {
+            until.min(next + SCAN)
+        };
+        self.seal_before(stop);
+        while next < stop {
+            let run = if takes_all {
+                next..stop
+            } else {
+                self.run(next..stop, select)
+            };
+            next = self.put(run.clone(), chunk);
+            if next < run.end {
+                break;
+            }
+        }
+        match next {
+            _ if next == until => upto,
+            0 => after,
+            _ => self.events[next - 1].number.max(after),
+        }
+    }
+
+    /// The first frames in `range` that `select` takes, one after the other;
+    /// the empty range at the end if it takes none.
+    fn run(&self, range: Range<usize>, select: &Select<'_>) -> Range<usize> {
+        let mut segment = self.segment_at(self.start_of(range.start));
+        let mut takes = |at: usize| {
+            let (from, entry) = (self.start_of(at), &self.events[at]);
+            while self.segments[segment].end() <= from {
+                segment += 1;
+            }
+            let holder = &self.segments[segment];
+            let frame = &holder.bytes[holder.slice(from, entry.end)];
+            select.takes(&frame[entry.labels.name()], &frame[entry.labels.sender()])
+        };
+        let start = range.clone().find(|at| takes(*at)).unwrap_or(range.end);
+        let end = (start + 1..range.end)
+            .find(|at| !takes(*at))
+            .unwrap_or(range.end);
+        start..end
+    }
+
+    /// Puts the frames of `run` into `chunk` as far as it has room, and returns
+    /// the index of the first that it did not.
+    fn put(&mut self, run: Range<usize>, chunk: &mut Chunk) -> usize {
+        let mut next = run.start;
+        while next < run.end {
+            let from = self.start_of(next);
+            let segment = self.segment_at(from);
+            let room = if chunk.is_empty() {
+                self.merge(segment, self.start_of(run.end));
+                u64::MAX
+            } else {
+                from + chunk.room() as u64
+            };
+            let holder = &self.segments[segment];
+            let limit = holder.end().min(room);
+            let end = run.end.min(partition_from_back(&self.events, |entry| {
+                entry.end <= limit
+            }));
+            if end <= next {
+                return next;
+            }
+            chunk.put(holder.bytes.slice(holder.slice(from, self.start_of(end))));
+            next = end;
+        }
+        next
+    }
+
+    /// Makes one segment of `segment` and the small ones behind it that start
+    /// before `until`, so that whoever comes later finds them together.
+    fn merge(&mut self, segment: usize, until: u64) {
+        let mut size = self.segments[segment].bytes.len();
+        let more = self.segments.range(segment + 1..).take_while(|next| {
+            size += next.bytes.len();
+            next.start < until && size <= SEGMENT
+        });
+        let end = segment + 1 + more.count();
+        if end == segment + 1 {
+            return;
+        }
+        let mut bytes = Vec::with_capacity(SEGMENT);
+        let start = self.segments[segment].start;
+        for small in self.segments.drain(segment..end) {
+            self.blocks -= block_cost(small.bytes.len());
+            bytes.extend_from_slice(&small.bytes);
+        }
+        self.blocks += block_cost(bytes.len());
+        let bytes = block(bytes, &self.account);
+        self.segments.insert(segment, Segment { start, bytes });
+        self.settle();
+    }
+
+    /// The index of the first frame after `number`.
+    pub(super) fn past(&self, number: u64) -> usize {
+        partition_from_back(&self.events, |entry| entry.number <= number)
+    }
+
+    /// The index of the sealed segment that holds the byte at `offset`.
+    fn segment_at(&self, offset: u64) -> usize {
+        partition_from_back(&self.segments, |segment| segment.end() <= offset)
+    }
+}
+
+/// As `partition_point`, in O(log distance from the back), since most readers
+/// are near the end.
+fn partition_from_back<T>(items: &VecDeque<T>, is_before: impl Fn(&T) -> bool) -> usize {
+    let (mut low, mut high, mut step) = (0, items.len(), 1);
+    while step <= items.len() {
+        let at = items.len() - step;
+        if is_before(&items[at]) {
+            low = at + 1;
+            break;
+        }
+        high = at;
+        step *= 2;
+    }
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(&items[middle]) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
