@@ -1,7 +1,8 @@
 //! Fanfare: realtime fan-out for backends, over gRPC.
 
-pub mod model;
-
+pub mod config;
 pub mod hub;
+pub mod model;
 pub mod rpc;
+pub mod telemetry;
 pub mod transport;
