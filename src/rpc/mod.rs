@@ -1,5 +1,6 @@
 //! gRPC: the service on the wire.
 
 mod limits;
+pub mod raw;
 
 pub use limits::Limits;
