@@ -1,7 +1,112 @@
 //! gRPC: the service on the wire.
+//!
+//! [`RealtimeService`] is a tower service that any tonic server can host; it
+//! speaks the proto for a [`Hub`]. Requests are checked once, in `convert`;
+//! payloads stay the bytes they came as; a subscription's frames leave as they
+//! stand in the log, past tonic's codec.
+//!
+//! Generated types stay in here, but for [`client`], which is for callers.
 
+pub mod client;
+mod codec;
+mod convert;
+mod frame;
+mod keys;
 mod limits;
 pub mod payload;
 pub mod raw;
+mod service;
+mod status;
+mod stream;
+mod wire;
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tonic::body::Body;
+use tonic::codegen::{StdError, http};
+use tonic::server::NamedService;
+use tower_service::Service as TowerService;
+
+pub use frame::Frames;
 pub use limits::Limits;
+pub use status::status;
+
+use crate::hub::Hub;
+use crate::model::Error;
+use service::{Handover, Service};
+use wire::realtime_service_server::{RealtimeServiceServer, SERVICE_NAME};
+
+/// The file descriptors of the proto and all that it imports, with comments.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/fanfare.v1.bin"));
+
+/// Bytes of a request beyond its payload: 10,000 subscriptions have room.
+const REQUEST: usize = 4 << 20;
+
+/// The service of the proto, as a tower service.
+#[derive(Clone, Debug)]
+pub struct RealtimeService {
+    inner: RealtimeServiceServer<Service>,
+}
+
+impl RealtimeService {
+    /// Serves `hub` within `limits`.
+    pub fn new(hub: Hub, limits: Limits) -> Self {
+        let largest = REQUEST + limits.payload_bytes;
+        Self {
+            inner: RealtimeServiceServer::new(Service::new(hub, limits))
+                .max_decoding_message_size(largest),
+        }
+    }
+}
+
+impl NamedService for RealtimeService {
+    const NAME: &'static str = SERVICE_NAME;
+}
+
+impl<B> TowerService<http::Request<B>> for RealtimeService
+where
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<StdError> + Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Answering {
+        Answering(self.inner.call(request))
+    }
+}
+
+/// A call being answered; a subscription gets its own body at the end.
+pub struct Answering(tonic::codegen::BoxFuture<http::Response<Body>, Infallible>);
+
+impl std::fmt::Debug for Answering {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answering")
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<http::Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Ok(mut response) = std::task::ready!(self.0.as_mut().poll(cx));
+        status::explain(response.headers_mut());
+        let handover = response.extensions_mut().remove::<Handover>();
+        if let Some(stream) = handover.and_then(|handover| handover.take()) {
+            *response.body_mut() = Body::new(stream);
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// What every call gets on a connection too many.
+pub fn refusal() -> http::Response<Body> {
+    status(&Error::Overloaded).into_http()
+}

@@ -36,6 +36,13 @@ impl From<Vec<u8>> for Raw {
     }
 }
 
+/// Copies nothing.
+impl From<Raw> for Bytes {
+    fn from(raw: Raw) -> Self {
+        raw.0.into()
+    }
+}
+
 /// Copies only where `bytes` are shared.
 impl From<Bytes> for Raw {
     fn from(bytes: Bytes) -> Self {

@@ -1,0 +1,141 @@
+//! Messages in and out, where bytes that are no message are the sender's
+//! mistake, told with the field.
+
+use prost::{DecodeError, Message};
+use tonic::Status;
+use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
+use tonic_prost::{ProstCodec, ProstEncoder};
+
+use super::status::status;
+use crate::model::{Error, Invalid};
+
+/// Room made for each response before it is known; most are small.
+const RESPONSE: usize = 256;
+
+/// Bytes at which a response is passed on; there is one message only.
+const YIELD: usize = 32 << 10;
+
+/// As tonic's own, but for what a broken request is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Codec<T, U>(std::marker::PhantomData<(T, U)>);
+
+impl<T, U> Default for Codec<T, U> {
+    fn default() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<T, U> tonic::codec::Codec for Codec<T, U>
+where
+    T: Message + Send + 'static,
+    U: Message + Default + Send + 'static,
+{
+    type Encode = T;
+    type Decode = U;
+    type Encoder = ProstEncoder<T>;
+    type Decoder = RequestDecoder<U>;
+
+    fn encoder(&mut self) -> Self::Encoder {
+        ProstCodec::<T, U>::raw_encoder(BufferSettings::new(RESPONSE, YIELD))
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        RequestDecoder(std::marker::PhantomData)
+    }
+}
+
+/// Decodes a request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestDecoder<U>(std::marker::PhantomData<U>);
+
+impl<U: Message + Default> Decoder for RequestDecoder<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        U::decode(buf)
+            .map(Some)
+            .map_err(|error| status(&malformed(&error)))
+    }
+}
+
+/// Says which field is wrong, in the words of the request.
+fn malformed(error: &DecodeError) -> Error {
+    // The text is "…: Request.field: Inner.field: what is wrong".
+    let text = error.to_string();
+    let mut parts: Vec<_> = text.split(": ").skip(1).collect();
+    let fields = parts.iter().take_while(|part| is_field(part)).count();
+    let path: Vec<_> = parts
+        .drain(..fields)
+        .filter_map(|part| part.split('.').nth(1))
+        .collect();
+    let subject = path.iter().rev().find_map(|field| subject(field));
+    Error::invalid(
+        subject.unwrap_or(Invalid::Request),
+        path.join("."),
+        parts.join(": "),
+    )
+}
+
+fn is_field(part: &str) -> bool {
+    part.split_once('.')
+        .is_some_and(|(message, _)| !message.contains(' '))
+}
+
+fn subject(field: &str) -> Option<Invalid> {
+    Some(match field {
+        "channel" => Invalid::Channel,
+        "event" => Invalid::Event,
+        "payload" => Invalid::Payload,
+        "headers" => Invalid::Headers,
+        "data" => Invalid::Profile,
+        "subscriptions" | "broadcasts" => Invalid::Subscription,
+        "page_token" => Invalid::PageToken,
+        "request_id" => Invalid::RequestId,
+        "heartbeat_interval" => Invalid::Heartbeat,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::wire::{SendRequest, SubscribeRequest};
+
+    fn refused<M: Message + Default>(bytes: &[u8]) -> Error {
+        malformed(&M::decode(bytes).unwrap_err())
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_that_name_s_error() {
+        let error = refused::<SendRequest>(b"\x0a\x02\xff\xfe");
+        let Error::Invalid {
+            subject,
+            field,
+            flaw,
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!((subject, field.as_str()), (Invalid::Channel, "channel"));
+        assert!(flaw.to_string().contains("UTF-8"), "{flaw}");
+    }
+
+    #[test]
+    fn the_path_leads_into_inner_messages() {
+        let error = refused::<SubscribeRequest>(b"\x0a\x04\x0a\x02\xff\xfe");
+        assert!(
+            error.to_string().starts_with("subscriptions.channel: "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_at_all_is_an_invalid_request() {
+        let error = refused::<SendRequest>(b"\x07garbage");
+        let Error::Invalid { subject, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!(subject, Invalid::Request);
+    }
+}

@@ -1,0 +1,245 @@
+//! Frames as they go on the wire: a gRPC prefix and a `SubscribeResponse`.
+//!
+//! An event is encoded before any lock is taken, with a hole of eight bytes
+//! for its number; the same bytes then go to every subscriber.
+
+use std::ops::Range;
+use std::time::SystemTime;
+
+use bytes::BufMut;
+use prost::Message;
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use prost_types::Timestamp;
+
+use super::wire::subscribe_response::Frame as Kind;
+use super::wire::{self, SubscribeResponse};
+use crate::hub::{self, Clock, Frame, Gap, GapReason};
+use crate::model::{Epoch, Event, Position};
+
+/// The prefix of a gRPC message: not compressed, and its length.
+const PREFIX: usize = 5;
+
+/// `SubscribeResponse.event`.
+const EVENT: u32 = 2;
+
+/// The fields of `Event`.
+mod field {
+    pub(super) const CHANNEL: u32 = 1;
+    pub(super) const NAME: u32 = 2;
+    pub(super) const PAYLOAD: u32 = 3;
+    pub(super) const SEQUENCE: u32 = 4;
+    pub(super) const PUBLISH_TIME: u32 = 5;
+    pub(super) const SENDER_ID: u32 = 6;
+    pub(super) const HEADERS: u32 = 7;
+    pub(super) const ID: u32 = 8;
+    pub(super) const KEY: u32 = 1;
+    pub(super) const VALUE: u32 = 2;
+}
+
+/// Encodes `event` for `channel`, empty for a broadcast. One allocation of the
+/// frame's exact size.
+pub(super) fn event(channel: &str, event: &Event, published: SystemTime) -> Frame {
+    let time = Timestamp::from(published);
+    let inner = event_len(channel, event, &time);
+    let body = len_of(EVENT, inner);
+    let mut bytes = Vec::with_capacity(PREFIX + body);
+    prefix(body, &mut bytes);
+    open(EVENT, inner, &mut bytes);
+    text(field::CHANNEL, channel, &mut bytes);
+    let name = text(field::NAME, event.name.as_str(), &mut bytes);
+    if !event.payload.is_empty() {
+        block(field::PAYLOAD, &event.payload, &mut bytes);
+    }
+    encode_key(field::SEQUENCE, WireType::SixtyFourBit, &mut bytes);
+    let number_at = bytes.len();
+    bytes.put_u64_le(0);
+    open(field::PUBLISH_TIME, time.encoded_len(), &mut bytes);
+    time.encode_raw(&mut bytes);
+    let sender = text(field::SENDER_ID, event.sender.as_str(), &mut bytes);
+    for (key, value) in &event.headers {
+        open(field::HEADERS, header_len(key, value), &mut bytes);
+        text(field::KEY, key, &mut bytes);
+        text(field::VALUE, value, &mut bytes);
+    }
+    text(field::ID, event.request_id.as_str(), &mut bytes);
+    debug_assert_eq!(bytes.len(), PREFIX + body, "counted as written");
+    Frame {
+        bytes,
+        number_at,
+        name,
+        sender,
+    }
+}
+
+fn event_len(channel: &str, event: &Event, time: &Timestamp) -> usize {
+    let payload = match event.payload.len() {
+        0 => 0,
+        len => len_of(field::PAYLOAD, len),
+    };
+    let headers = event
+        .headers
+        .iter()
+        .map(|(key, value)| len_of(field::HEADERS, header_len(key, value)));
+    text_len(field::CHANNEL, channel)
+        + text_len(field::NAME, event.name.as_str())
+        + payload
+        + key_len(field::SEQUENCE)
+        + size_of::<u64>()
+        + len_of(field::PUBLISH_TIME, time.encoded_len())
+        + text_len(field::SENDER_ID, event.sender.as_str())
+        + headers.sum::<usize>()
+        + text_len(field::ID, event.request_id.as_str())
+}
+
+fn header_len(key: &str, value: &str) -> usize {
+    text_len(field::KEY, key) + text_len(field::VALUE, value)
+}
+
+/// Bytes of a field that holds `len` bytes.
+fn len_of(tag: u32, len: usize) -> usize {
+    key_len(tag) + encoded_len_varint(len as u64) + len
+}
+
+/// Bytes of a text field; an empty one is left out, as proto3 has it.
+fn text_len(tag: u32, text: &str) -> usize {
+    if text.is_empty() {
+        0
+    } else {
+        len_of(tag, text.len())
+    }
+}
+
+fn open(tag: u32, len: usize, into: &mut Vec<u8>) {
+    encode_key(tag, WireType::LengthDelimited, into);
+    encode_varint(len as u64, into);
+}
+
+fn block(tag: u32, bytes: &[u8], into: &mut Vec<u8>) -> Range<usize> {
+    open(tag, bytes.len(), into);
+    let start = into.len();
+    into.put_slice(bytes);
+    start..into.len()
+}
+
+fn text(tag: u32, text: &str, into: &mut Vec<u8>) -> Range<usize> {
+    if text.is_empty() {
+        return into.len()..into.len();
+    }
+    block(tag, text.as_bytes(), into)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "limits keep frames at a few MiB"
+)]
+fn prefix(len: usize, into: &mut Vec<u8>) {
+    into.put_u8(0);
+    into.put_u32(len as u32);
+}
+
+/// Appends a frame of any kind but an event.
+pub(super) fn put(kind: Kind, into: &mut Vec<u8>) {
+    let message = SubscribeResponse { frame: Some(kind) };
+    prefix(message.encoded_len(), into);
+    message.encode_raw(into);
+}
+
+/// A position as it travels.
+pub(super) fn position(position: &Position) -> wire::Position {
+    wire::Position {
+        epoch: position.epoch.as_str().to_owned(),
+        sequence: position.sequence,
+    }
+}
+
+/// The frames that the hub makes itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Frames {
+    /// For the time in heartbeats.
+    pub clock: Clock,
+}
+
+impl hub::Frames for Frames {
+    fn gap(&self, gap: &Gap<'_>, epoch: &Epoch, into: &mut Vec<u8>) {
+        let reason = match gap.reason {
+            GapReason::Overflow => wire::GapReason::Overflow,
+        };
+        let gap = wire::Gap {
+            channel: gap.channel.to_owned(),
+            after: gap.after,
+            through: gap.through,
+            reason: reason.into(),
+            epoch: epoch.as_str().to_owned(),
+        };
+        put(Kind::Gap(gap), into);
+    }
+
+    fn heartbeat(&self, at: &Position, into: &mut Vec<u8>) {
+        let heartbeat = wire::Heartbeat {
+            position: Some(position(at)),
+            time: Some(self.clock.now().into()),
+        };
+        put(Kind::Heartbeat(heartbeat), into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{EventName, Text};
+    use crate::rpc::raw::Raw;
+
+    fn sample() -> Event {
+        Event {
+            name: EventName::new("chat-message".into()).unwrap(),
+            payload: b"\x12\x02hi".to_vec().into(),
+            sender: Text::new("ada".into()).unwrap(),
+            headers: BTreeMap::from([("a".into(), "1".into()), ("b".into(), String::new())]),
+            request_id: Text::new("r-1".into()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_event_decodes_as_the_message_it_is() {
+        let at = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 7);
+        let mut frame = event("news", &sample(), at);
+        frame.bytes[frame.number_at..frame.number_at + 8].copy_from_slice(&42_u64.to_le_bytes());
+        assert_eq!(&frame.bytes[frame.name.clone()], b"chat-message");
+        assert_eq!(&frame.bytes[frame.sender.clone()], b"ada");
+        let length = u32::from_be_bytes(frame.bytes[1..5].try_into().unwrap()) as usize;
+        assert_eq!((frame.bytes[0], length), (0, frame.bytes.len() - PREFIX));
+        let expected = wire::Event {
+            channel: "news".into(),
+            name: "chat-message".into(),
+            payload: Some(Raw::from(b"\x12\x02hi".to_vec())),
+            sequence: 42,
+            publish_time: Some(at.into()),
+            sender_id: "ada".into(),
+            headers: sample().headers,
+            id: "r-1".into(),
+        };
+        let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
+        assert_eq!(decoded.frame, Some(Kind::Event(expected)));
+    }
+
+    #[test]
+    fn an_event_of_nothing_is_only_its_number_and_time() {
+        let empty = Event {
+            name: EventName::default(),
+            payload: bytes::Bytes::new(),
+            sender: Text::default(),
+            headers: BTreeMap::new(),
+            request_id: Text::default(),
+        };
+        let frame = event("", &empty, SystemTime::UNIX_EPOCH);
+        let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
+        let Some(Kind::Event(event)) = decoded.frame else {
+            panic!("not an event")
+        };
+        assert_eq!(event.publish_time, Some(Timestamp::default()));
+        assert!(frame.name.is_empty() && frame.sender.is_empty());
+    }
+}
