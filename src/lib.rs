@@ -1,5 +1,6 @@
 //! Fanfare: realtime fan-out for backends, over gRPC.
 
+pub mod config;
 pub mod hub;
 pub mod rpc;
 pub mod transport;
