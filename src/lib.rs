@@ -3,4 +3,5 @@
 pub mod config;
 pub mod hub;
 pub mod rpc;
+pub mod telemetry;
 pub mod transport;
