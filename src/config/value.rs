@@ -9,7 +9,12 @@ use std::time::Duration;
 use super::LogFormat;
 
 /// The suffixes of a size, largest first so that the shortest form is found.
-const SUFFIXES: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+const SUFFIXES: [(&str, u64); 4] = [
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+];
 
 /// Writes a size in its largest whole unit: `8MiB`, or plain bytes.
 pub(super) fn size(bytes: u64) -> String {

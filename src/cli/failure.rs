@@ -1,0 +1,162 @@
+//! How a verb fails: what stderr gets to read, and the exit code.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+/// Why a verb could not do what it was asked to.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Correct the command line or the configuration.
+    Usage(String),
+    /// Something else went wrong; the hint says what may help.
+    Failed { text: String, hint: Option<String> },
+    /// Nobody reads our output any more, as after `| head -1`. No error: the
+    /// reader has what it wanted.
+    PipeClosed,
+}
+
+impl Failure {
+    /// A failure with nothing to advise.
+    pub(crate) fn failed(text: String) -> Self {
+        Self::Failed { text, hint: None }
+    }
+
+    /// Writes the failure to stderr and gives its exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        // With stderr closed there is nobody left to tell.
+        let _ = io::stderr().write_all(self.text().as_bytes());
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed { .. } => ExitCode::FAILURE,
+            Self::PipeClosed => ExitCode::SUCCESS,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Usage(text) | Self::Failed { text, hint: None } => format!("error: {text}\n"),
+            Self::Failed {
+                text,
+                hint: Some(hint),
+            } => format!("error: {text}\nhint: {hint}\n"),
+            Self::PipeClosed => String::new(),
+        }
+    }
+}
+
+/// Prints what clap has to say, which may be the help that was asked for.
+pub(crate) fn explain(answer: &clap::Error) -> ExitCode {
+    let _ = answer.print();
+    match answer.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(2),
+    }
+}
+
+/// The deepest cause of an error: where the system's own words are.
+pub(crate) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+impl From<Status> for Failure {
+    /// `CODE (REASON): field: what is wrong`, and when to try again.
+    fn from(status: Status) -> Self {
+        let mut text = code(&status);
+        if let Some(info) = status.get_details_error_info() {
+            let _ = write!(text, " ({})", info.reason);
+        }
+        let _ = write!(text, ": {}", reason(&status));
+        let hint = status
+            .get_details_retry_info()
+            .and_then(|info| info.retry_delay)
+            .map(|delay| format!("try again in {}", humantime::format_duration(delay)));
+        Self::Failed { text, hint }
+    }
+}
+
+/// The code as the gRPC documentation spells it: `INVALID_ARGUMENT`.
+fn code(status: &Status) -> String {
+    let mut name = String::new();
+    for letter in format!("{:?}", status.code()).chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}
+
+fn reason(status: &Status) -> String {
+    let violations = status
+        .get_details_bad_request()
+        .map(|request| request.field_violations)
+        .unwrap_or_default();
+    if !violations.is_empty() {
+        let lines = violations
+            .iter()
+            .map(|violation| format!("{}: {}", violation.field, violation.description));
+        return lines.collect::<Vec<_>>().join("; ");
+    }
+    // The status of a broken connection says no more than "transport error".
+    match status.source() {
+        Some(source) => format!("{} ({})", status.message(), root_cause(source)),
+        None => status.message().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tonic_types::ErrorDetails;
+
+    use super::*;
+
+    #[test]
+    fn a_bad_request_names_code_reason_and_field() {
+        let mut details = ErrorDetails::with_error_info("INVALID_CHANNEL", "fanfare.v1", []);
+        details.add_bad_request_violation("channel", "is empty");
+        let status = Status::with_error_details(tonic::Code::InvalidArgument, "bad", details);
+        assert_eq!(
+            Failure::from(status).text(),
+            "error: INVALID_ARGUMENT (INVALID_CHANNEL): channel: is empty\n"
+        );
+    }
+
+    #[test]
+    fn retry_info_becomes_a_hint() {
+        let mut details = ErrorDetails::with_retry_info(Some(Duration::from_millis(1500)));
+        details.set_error_info("DRAINING", "fanfare.v1", []);
+        let status = Status::with_error_details(tonic::Code::Unavailable, "shutting down", details);
+        assert_eq!(
+            Failure::from(status).text(),
+            "error: UNAVAILABLE (DRAINING): shutting down\nhint: try again in 1s 500ms\n"
+        );
+    }
+
+    #[test]
+    fn a_status_without_details_gives_its_message() {
+        let status = Status::deadline_exceeded("too late");
+        let text = Failure::from(status).text();
+        assert_eq!(text, "error: DEADLINE_EXCEEDED: too late\n");
+    }
+
+    #[test]
+    fn details_that_are_no_details_are_passed_over() {
+        let status = Status::with_details(
+            tonic::Code::Internal,
+            "odd",
+            bytes::Bytes::from_static(b"\xff\xff\xff"),
+        );
+        assert_eq!(Failure::from(status).text(), "error: INTERNAL: odd\n");
+    }
+}
