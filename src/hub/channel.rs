@@ -51,10 +51,8 @@ pub(super) enum Refused {
 /// What comes next for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// An event of this number.
-    Event(u64),
-    /// A gap up to this number.
-    Gap(u64),
+    /// An event of this number, or a gap that begins there.
+    At(u64),
     /// Nothing: its place is on the list of those who wait.
     Wait,
     /// Nothing, and never will: the channel has left the node.
@@ -188,12 +186,10 @@ impl Channel {
     ) -> Taken {
         let state = &mut *lock(&self.state);
         let let_go = state.log.let_go();
-        let (cursor, gap) = if let_go <= cursor {
-            (state.log.read(cursor, upto, select, chunk), None)
-        } else if let_go <= upto {
+        let (cursor, gap) = if let_go > cursor {
             (let_go, Some(let_go))
         } else {
-            (cursor, None)
+            (state.log.read(cursor, upto, select, chunk), None)
         };
         Taken {
             cursor,
@@ -274,9 +270,9 @@ impl Channel {
 impl State {
     fn next(&mut self, place: &Place<'_>, cursor: u64) -> Next {
         if self.log.let_go() > cursor {
-            Next::Gap(self.log.let_go())
+            Next::At(cursor + 1)
         } else if let Some(number) = self.log.first_after(cursor) {
-            Next::Event(number)
+            Next::At(number)
         } else if self.closed {
             Next::Closed
         } else {

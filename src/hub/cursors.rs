@@ -6,7 +6,8 @@
 //! channel up to the next lowest. Channels with nothing are not visited.
 //!
 //! Guarantee: everything comes in the order of the numbers, each event once,
-//! and what is not delivered was skipped by choice or is told as a gap.
+//! and what is not delivered was skipped by choice or is told as a gap, before
+//! anything that is numbered after it (`docs/decisions/0008-gaps-first.md`).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -47,12 +48,12 @@ pub(super) enum Hold {
     Broadcasts,
 }
 
-/// What comes next in a slot's channel.
+/// What comes next in a slot's channel: an event of this number, or a gap that
+/// begins there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Head {
     number: u64,
     slot: u32,
-    is_gap: bool,
 }
 
 /// The cursors of one stream.
@@ -63,8 +64,8 @@ pub(super) struct Cursors {
     heads: BinaryHeap<Reverse<Head>>,
     /// The number up to which everything is delivered, skipped or told.
     position: u64,
-    /// A gap was told, and no position past it.
-    owes_position: bool,
+    /// Gaps through this number were told, and no position past it.
+    owes_position: Option<u64>,
 }
 
 impl Cursors {
@@ -75,7 +76,7 @@ impl Cursors {
             own,
             heads: BinaryHeap::new(),
             position,
-            owes_position: false,
+            owes_position: None,
         }
     }
 
@@ -124,9 +125,11 @@ impl Cursors {
     ) -> Round<Bytes> {
         let mut chunk = Chunk::new(node.budget.account());
         let mut visits = VISITS;
-        if let ([slot], true, false) =
-            (marked.as_slice(), self.heads.is_empty(), self.owes_position)
-        {
+        if let ([slot], true, false) = (
+            marked.as_slice(),
+            self.heads.is_empty(),
+            self.owes_position.is_some(),
+        ) {
             let slot = *slot;
             marked.clear();
             self.take(node, reader, slot, newest, &mut chunk);
@@ -142,24 +145,18 @@ impl Cursors {
             && visits > 0
             && !chunk.is_full()
         {
-            self.advance(head.number - 1);
-            if self.owes_position && !head.is_gap {
-                self.tell_position(node, chunk.buffer());
-            }
+            self.reach(head.number - 1, node, &mut chunk);
             self.heads.pop();
             let limit = self
                 .heads
                 .peek()
                 .map_or(newest, |Reverse(next)| newest.min(next.number - 1));
-            // Two gaps may have the same number.
+            // A gap may begin at the number of another channel's event.
             self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
             visits -= 1;
         }
         if self.next_up_to(newest).is_none() {
-            self.advance(newest);
-            if self.owes_position && !chunk.is_full() {
-                self.tell_position(node, chunk.buffer());
-            }
+            self.reach(newest, node, &mut chunk);
         }
         match chunk.finish() {
             Some(bytes) => Round::Yield(bytes),
@@ -170,7 +167,7 @@ impl Cursors {
 
     /// Writes the stream's position as a frame of its own.
     pub(super) fn tell_position(&mut self, node: &Node, into: &mut Vec<u8>) {
-        self.owes_position = false;
+        self.owes_position = None;
         let position = Position {
             epoch: node.epoch.clone(),
             sequence: self.position,
@@ -183,8 +180,17 @@ impl Cursors {
         (head.number <= newest).then_some(*head)
     }
 
-    fn advance(&mut self, position: u64) {
+    /// Everything up to `position` is dealt with; says so if gaps before it
+    /// were told.
+    fn reach(&mut self, position: u64, node: &Node, chunk: &mut Chunk) {
         self.position = self.position.max(position);
+        if self
+            .owes_position
+            .is_some_and(|through| through <= self.position)
+            && !chunk.is_full()
+        {
+            self.tell_position(node, chunk.buffer());
+        }
     }
 
     fn look(&mut self, reader: &Arc<StreamReader>, slot: u32) {
@@ -218,7 +224,7 @@ impl Cursors {
             channel.read(&place, at.cursor, upto, &at.filter.select(own), chunk);
         let after = std::mem::replace(&mut at.cursor, cursor);
         if let Some(through) = gap {
-            self.owes_position = true;
+            self.owes_position = self.owes_position.max(Some(through));
             let gap = Gap {
                 channel: channel.name(),
                 after,
@@ -231,19 +237,10 @@ impl Cursors {
     }
 
     fn note(&mut self, slot: u32, next: Next) {
-        let (number, is_gap) = match next {
-            Next::Event(number) => (number, false),
-            Next::Gap(number) => (number, true),
-            Next::Wait => return,
-            Next::Closed => {
-                self.slots[slot as usize].channel = None;
-                return;
-            }
-        };
-        self.heads.push(Reverse(Head {
-            number,
-            slot,
-            is_gap,
-        }));
+        match next {
+            Next::At(number) => self.heads.push(Reverse(Head { number, slot })),
+            Next::Wait => {}
+            Next::Closed => self.slots[slot as usize].channel = None,
+        }
     }
 }

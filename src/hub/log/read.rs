@@ -47,7 +47,7 @@ impl Log {
             }
         }
         match next {
-            _ if next == until => upto,
+            _ if next >= until => upto.max(after),
             0 => after,
             _ => self.events[next - 1].number.max(after),
         }
