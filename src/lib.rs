@@ -4,5 +4,6 @@ pub mod config;
 pub mod hub;
 pub mod model;
 pub mod rpc;
+pub mod server;
 pub mod telemetry;
 pub mod transport;

@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use fanfare::config::{self, Config, Flag, Sources};
-use fanfare::telemetry;
+use fanfare::hub::Clock;
+use fanfare::{server, telemetry};
 use tokio::net::TcpListener;
 
 use super::Failure;
@@ -101,23 +102,13 @@ async fn run(config: Config) -> Result<(), Failure> {
     let stop_at_once = signals(2)?;
     let listener = bind(&config.listen).await?;
     announce(&listener).await;
+    let served = server::run(listener, Clock::system(), config, stop);
     tokio::select! {
-        served = serve(listener, config, stop) => served,
+        served = served => served.map_err(|error| Failure::failed(error.to_string())),
         () = stop_at_once => Err(Failure::failed(
             "a second signal cut the shutdown short".to_owned(),
         )),
     }
-}
-
-/// THE JOIN: `fanfare::server::run(listener, config, stop)` goes here.
-async fn serve(
-    listener: TcpListener,
-    config: Config,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Failure> {
-    stop.await;
-    drop((listener, config));
-    Ok(())
 }
 
 async fn bind(address: &str) -> Result<TcpListener, Failure> {
