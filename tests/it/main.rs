@@ -1,5 +1,10 @@
-//! What Fanfare promises, tried from outside: a module per capability.
+//! What the service promises, over the wire: one module a capability.
 
+mod history;
+mod memory;
 mod no_poison;
+mod order;
 mod payloads;
 mod second_parser;
+mod subscribe;
+mod support;
