@@ -98,23 +98,19 @@ impl Cursors {
     /// Nothing can have been missed while there was none. If the slot has not
     /// yet read what an earlier one of the name let go at its end, its cursor
     /// stays, and the new channel, which begins past that, tells the gap.
-    pub(super) fn attach(
-        &mut self,
-        Attached {
-            slot,
-            channel,
-            from,
-        }: Attached,
-    ) {
-        let slot = &mut self.slots[slot as usize];
-        let behind = slot
-            .channel
-            .as_ref()
-            .is_some_and(|old| old.newest_let_go() > slot.cursor);
-        if !behind {
-            slot.cursor = slot.cursor.max(from);
+    ///
+    /// A slot without a channel is neither on a list nor marked, so it is
+    /// marked here; one whose channel has closed is marked already.
+    pub(super) fn attach(&mut self, attached: Attached, marked: &mut Vec<u32>) {
+        let slot = &mut self.slots[attached.slot as usize];
+        let before = slot.channel.replace(attached.channel);
+        if before.is_none() {
+            marked.push(attached.slot);
         }
-        slot.channel = Some(channel);
+        let behind = before.is_some_and(|old| old.newest_let_go() > slot.cursor);
+        if !behind {
+            slot.cursor = slot.cursor.max(attached.from);
+        }
     }
 
     /// One round: looks at the `marked`, takes what comes up to the number

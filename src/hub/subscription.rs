@@ -75,8 +75,7 @@ pub(super) struct Mail {
     pub(super) end: Option<End>,
 }
 
-/// A channel came to be for which a slot was waiting; it has been counted in,
-/// and the slot is marked.
+/// A channel came to be for which a slot was waiting; it has been counted in.
 #[derive(Debug)]
 pub(super) struct Attached {
     pub(super) slot: u32,
@@ -198,9 +197,9 @@ impl Subscription {
         } = self;
         reader.poll(&node.counter, cx, marked, |newest, marked, mail| {
             *end = end.or(mail.end);
-            mail.attached
-                .into_iter()
-                .for_each(|attached| cursors.attach(attached));
+            for attached in mail.attached {
+                cursors.attach(attached, marked);
+            }
             match (cursors.round(node, reader, newest, marked), *end) {
                 (Round::Settled, Some(end)) => Round::Yield(Chunk::End(end)),
                 (Round::Settled, None) => Round::Settled,
@@ -259,7 +258,9 @@ impl Subscription {
     }
 
     fn add(&mut self, channel: Option<Arc<Channel>>, filter: Filter, holds: Hold) {
-        self.marked.push(self.next_slot());
+        if channel.is_some() {
+            self.marked.push(self.next_slot());
+        }
         self.cursors.add(channel, filter, holds);
     }
 
@@ -285,8 +286,7 @@ impl Observer {
             channel: Arc::clone(channel),
             from,
         };
-        let waker = self.reader.post(|mail| mail.attached.push(attached));
-        self.reader.mark(self.slot).or(waker)
+        self.reader.post(|mail| mail.attached.push(attached))
     }
 }
 
