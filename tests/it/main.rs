@@ -1,0 +1,3 @@
+//! What Fanfare promises, tried from outside: a module per capability.
+
+mod models;
