@@ -224,7 +224,8 @@ impl Subscription {
             self.observe(name, filter);
             return Ok(());
         }
-        let place = self.node.joins.fetch_add(1, Ordering::Relaxed);
+        // From 1: 0 is before the first page.
+        let place = self.node.joins.fetch_add(1, Ordering::Relaxed) + 1;
         let member = Member {
             id: self.member.clone(),
             profile: profile.clone(),
