@@ -21,6 +21,7 @@ const OWN_FRAME: usize = 512;
 pub(super) struct Chunk {
     account: Arc<Account>,
     pieces: Pieces,
+    is_closed: bool,
 }
 
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Chunk {
         Self {
             account: Arc::clone(account),
             pieces: Pieces::None,
+            is_closed: false,
         }
     }
 
@@ -57,7 +59,12 @@ impl Chunk {
 
     /// Whether it should be handed over before anything is added.
     pub(super) fn is_full(&self) -> bool {
-        self.room() < OWN_FRAME
+        self.is_closed || self.room() < OWN_FRAME
+    }
+
+    /// Says that what comes next does not fit: nothing may be put before it.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// Adds `slice`: as it is if it is the first piece, else by copying.

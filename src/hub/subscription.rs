@@ -30,11 +30,9 @@ pub struct Subscribe {
 
 impl std::fmt::Debug for Subscribe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let joins = f
-            .debug_struct("Subscribe")
+        f.debug_struct("Subscribe")
             .field("joins", &self.joins)
-            .finish_non_exhaustive();
-        joins
+            .finish_non_exhaustive()
     }
 }
 
@@ -274,9 +272,9 @@ impl Observer {
     /// Counts those who wait for a channel that is being made.
     pub(super) fn audience(observers: &[&Self]) -> Audience {
         let mut audience = Audience::default();
-        observers
-            .iter()
-            .for_each(|observer| audience.add(&observer.filter));
+        for observer in observers {
+            audience.add(&observer.filter);
+        }
         audience
     }
 

@@ -2,6 +2,7 @@
 
 mod history;
 mod memory;
+mod models;
 mod no_poison;
 mod order;
 mod payloads;

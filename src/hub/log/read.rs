@@ -28,6 +28,9 @@ impl Log {
         chunk: &mut Chunk,
     ) -> u64 {
         let (mut next, until) = (self.past(after), self.past(upto));
+        if next >= until {
+            return upto.max(after);
+        }
         let takes_all = select.takes_all(self.senders > 0);
         let stop = if takes_all {
             until
@@ -92,6 +95,7 @@ impl Log {
                 entry.end <= limit
             }));
             if end <= next {
+                chunk.close();
                 return next;
             }
             chunk.put(holder.bytes.slice(holder.slice(from, self.start_of(end))));

@@ -1,1 +1,379 @@
 //! The log against a naive list.
+//!
+//! A list of whole frames is kept beside the log; after every step the log
+//! must hold the same frames, and a read must give what the list gives. What
+//! the list cannot know, such as where a segment ends, is bounded instead.
+
+mod naive;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::super::budget::{Account, block_cost};
+use super::super::chunk::Chunk;
+use super::super::select::Filter;
+use super::super::sync::Arc;
+use super::{Log, Retention, SEGMENT};
+use naive::{Choice, NAMES, Naive, SENDERS, frame};
+
+/// One thing that happens to a log.
+#[derive(Clone, Debug)]
+enum Step {
+    /// An event comes, `skip` numbers after the one before.
+    Append {
+        size: usize,
+        name: usize,
+        sender: usize,
+        skip: u64,
+    },
+    /// Time passes.
+    Pass { ms: u64 },
+    /// What is too old goes.
+    Expire,
+    /// The node's budget takes the oldest segment.
+    LetGo,
+    /// A reader reads up to `short` numbers before the newest, once or until
+    /// it has all, and keeps the chunks for a while or not.
+    Read {
+        reader: usize,
+        short: u64,
+        until_all: bool,
+        hold: bool,
+    },
+    /// A reader goes to a random place.
+    Seek { reader: usize, back: u64 },
+    /// The chunks that readers keep are let go.
+    Drop,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let size = prop_oneof![
+        6 => 1_usize..300,
+        3 => 300_usize..5_000,
+        1 => 5_000_usize..(SEGMENT + 4_000),
+    ];
+    let append = (size, 0..NAMES.len(), 0..SENDERS.len(), 1_u64..4);
+    let append = append.prop_map(|(size, name, sender, skip)| Step::Append {
+        size,
+        name,
+        sender,
+        skip,
+    });
+    let read = (0..READERS, 0_u64..6, any::<bool>(), any::<bool>());
+    let read = read.prop_map(|(reader, short, until_all, hold)| Step::Read {
+        reader,
+        short: short.saturating_sub(3),
+        until_all,
+        hold,
+    });
+    prop_oneof![
+        12 => append,
+        2 => (0_u64..40).prop_map(|ms| Step::Pass { ms }),
+        1 => Just(Step::Expire),
+        1 => Just(Step::LetGo),
+        12 => read,
+        1 => (0..READERS, 0_u64..200).prop_map(|(reader, back)| Step::Seek { reader, back }),
+        1 => Just(Step::Drop),
+    ]
+}
+
+fn retention() -> impl Strategy<Value = Retention> {
+    (1_usize..120, 400_usize..80_000, 20_u64..400).prop_map(|(events, bytes, ms)| Retention {
+        events,
+        bytes,
+        age: Duration::from_millis(ms),
+    })
+}
+
+/// Readers of each choice: two that take all, one by name, one without its own
+/// events, one by both.
+const READERS: usize = 5;
+
+struct Trial {
+    log: Log,
+    account: Arc<Account>,
+    naive: Naive,
+    now: Instant,
+    newest: u64,
+    cursors: [u64; READERS],
+    held: Vec<Bytes>,
+}
+
+impl Trial {
+    fn new(retention: Retention) -> Self {
+        let account = Arc::new(Account::default());
+        Self {
+            log: Log::new(retention, 0, Arc::clone(&account)),
+            account,
+            naive: Naive::new(retention),
+            now: Instant::now(),
+            newest: 0,
+            cursors: [0; READERS],
+            held: Vec::new(),
+        }
+    }
+
+    fn run(mut self, steps: Vec<Step>) {
+        for step in steps {
+            self.step(&step);
+            self.check();
+        }
+        drop(self.log);
+        assert_eq!(self.account.logs(), 0, "a log that is gone weighs nothing");
+        assert_eq!(self.account.pinned() == 0, self.held.is_empty());
+        self.held.clear();
+        assert_eq!(self.account.pinned(), 0, "nobody holds anything");
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Append {
+                size,
+                name,
+                sender,
+                skip,
+            } => {
+                self.newest += skip;
+                let frame = frame(size, NAMES[name], SENDERS[sender]);
+                self.naive.append(&frame, self.newest, self.now);
+                self.log.append(frame, self.newest, self.now);
+            }
+            Step::Pass { ms } => self.now += Duration::from_millis(ms),
+            Step::Expire => {
+                self.naive.trim(0, self.now);
+                self.log.expire(self.now);
+            }
+            Step::LetGo => {
+                self.log.let_go_segment();
+                self.naive.let_go_before(self.log.first());
+            }
+            Step::Read {
+                reader,
+                short,
+                until_all,
+                hold,
+            } => self.read(reader, self.newest.saturating_sub(short), until_all, hold),
+            Step::Seek { reader, back } => {
+                self.cursors[reader] = self.newest.saturating_sub(back);
+            }
+            Step::Drop => self.held.clear(),
+        }
+    }
+
+    fn read(&mut self, reader: usize, upto: u64, until_all: bool, hold: bool) {
+        let choice = Choice::of(reader);
+        loop {
+            let after = self.cursors[reader];
+            let (cursor, bytes) = read(&mut self.log, &self.account, after, upto, &choice);
+            self.naive
+                .check_read(after, upto, &choice, cursor, bytes.as_deref());
+            self.cursors[reader] = cursor;
+            if hold {
+                self.held.extend(bytes);
+            }
+            if !until_all || cursor >= upto {
+                return;
+            }
+        }
+    }
+
+    fn check(&self) {
+        let (log, naive) = (&self.log, &self.naive);
+        assert_eq!(log.first(), naive.numbers().next(), "the oldest frame kept");
+        assert!(log.events.iter().map(|e| e.number).eq(naive.numbers()));
+        assert_eq!(log.let_go(), naive.let_go, "the newest frame that is gone");
+        assert_eq!(log.senders, naive.senders());
+        let mut offset = log.segments.front().map_or(log.tail_start, |s| s.start);
+        for segment in &log.segments {
+            assert_eq!(segment.start, offset, "segments stand one behind the other");
+            offset = segment.end();
+            assert!(is_one_frame_or_small(log, segment.start, segment.end()));
+        }
+        assert_eq!(offset, log.tail_start);
+        assert!(is_one_frame_or_small(log, log.tail_start, log.end()));
+        let blocks: usize = log.segments.iter().map(|s| block_cost(s.bytes.len())).sum();
+        assert_eq!(log.blocks, blocks);
+        assert_eq!(self.account.logs(), log.weight.blocks + log.weight.other);
+        assert!(self.account.logs() >= naive.bytes());
+        assert!(!self.held.is_empty() || self.account.pinned() == 0);
+    }
+}
+
+/// Whether the bytes from `start` to `end` are within a segment's size, or at
+/// most one frame. The front one may hold frames that are gone.
+fn is_one_frame_or_small(log: &Log, start: u64, end: u64) -> bool {
+    let frames = log
+        .events
+        .iter()
+        .filter(|event| start < event.end && event.end <= end);
+    end - start <= SEGMENT as u64 || frames.count() <= 1
+}
+
+fn read(
+    log: &mut Log,
+    account: &Arc<Account>,
+    after: u64,
+    upto: u64,
+    choice: &Choice,
+) -> (u64, Option<Bytes>) {
+    let mut chunk = Chunk::new(account);
+    let filter: Filter = choice.filter();
+    let cursor = log.read(after, upto, &filter.select(choice.own), &mut chunk);
+    (cursor, chunk.finish())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_log_holds_and_gives_what_a_list_would(
+        retention in retention(),
+        steps in prop::collection::vec(step(), 1..250),
+    ) {
+        Trial::new(retention).run(steps);
+    }
+}
+
+const ROOMY: Retention = Retention {
+    events: 100_000,
+    bytes: 64 << 20,
+    age: Duration::from_secs(60),
+};
+
+/// A log of `count` frames of `size` bytes, each sealed by a prompt reader.
+fn fragmented(count: u64, size: usize) -> (Log, Arc<Account>) {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let now = Instant::now();
+    for number in 1..=count {
+        log.append(frame(size, "", ""), number, now);
+        read(&mut log, &account, number - 1, number, &Choice::ALL);
+    }
+    assert_eq!(log.segments.len() as u64, count);
+    (log, account)
+}
+
+#[test]
+fn who_meets_small_segments_merges_them_for_all() {
+    let (mut log, account) = fragmented(2_000, 100);
+    let before = account.logs();
+    let mut chunks = 0;
+    let mut cursor = 0;
+    while cursor < 2_000 {
+        let (next, bytes) = read(&mut log, &account, cursor, 2_000, &Choice::ALL);
+        assert!(bytes.unwrap().len() <= SEGMENT);
+        (cursor, chunks) = (next, chunks + 1);
+    }
+    let needed = (2_000 * 100_usize).div_ceil(SEGMENT);
+    assert!(chunks <= needed + 1, "{chunks} chunks for {needed}");
+    assert!(log.segments.len() <= needed + 1);
+    assert!(account.logs() + 1_900 * 192 <= before, "and they cost less");
+    for pair in log.segments.make_contiguous().windows(2) {
+        assert!(pair[0].bytes.len() + pair[1].bytes.len() > SEGMENT);
+    }
+    assert_eq!(account.pinned(), 0);
+}
+
+#[test]
+fn a_chunk_counts_as_pinned_once_its_segment_is_gone() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let now = Instant::now();
+    for number in 1..=10 {
+        log.append(frame(100, "", ""), number, now);
+    }
+    let (_, one) = read(&mut log, &account, 9, 10, &Choice::ALL);
+    assert_eq!(one.as_ref().unwrap().len(), 100);
+    assert_eq!(account.pinned(), 0, "the log holds it still");
+    log.expire(now + ROOMY.age);
+    assert_eq!(account.pinned(), block_cost(1_000), "a slice pins it whole");
+    drop(one);
+    assert_eq!(account.pinned(), 0);
+}
+
+#[test]
+fn an_append_never_trims_its_own_event() {
+    let account = Arc::new(Account::default());
+    let tiny = Retention {
+        events: 1,
+        bytes: 1,
+        age: Duration::ZERO,
+    };
+    let mut log = Log::new(tiny, 0, Arc::clone(&account));
+    for number in [3, 7, 9] {
+        log.append(frame(50_000, "", ""), number, Instant::now());
+        assert_eq!(log.first(), Some(number));
+    }
+    assert_eq!(log.let_go(), 7);
+    log.expire(Instant::now());
+    assert_eq!((log.first(), log.let_go()), (None, 9));
+}
+
+#[test]
+fn an_empty_log_keeps_no_capacity() {
+    let (mut log, account) = fragmented(500, 100);
+    log.expire(Instant::now() + ROOMY.age);
+    assert_eq!(account.logs(), Log::FIXED_COST);
+}
+
+#[test]
+fn a_search_gives_way_and_goes_on_where_it_stopped() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    for number in 1..=5_000 {
+        let name = if number == 4_999 { "wanted" } else { "other" };
+        log.append(frame(40, name, ""), number, Instant::now());
+    }
+    let wanted = Choice {
+        names: &["wanted"],
+        ..Choice::ALL
+    };
+    let (mut cursor, mut visits, mut found) = (0, 0, Vec::new());
+    while cursor < 5_000 {
+        let (next, bytes) = read(&mut log, &account, cursor, 5_000, &wanted);
+        assert!(next > cursor && next - cursor <= 1_024);
+        (cursor, visits) = (next, visits + 1);
+        found.extend(bytes);
+    }
+    assert_eq!((visits, found.len()), (5, 1));
+}
+
+#[test]
+fn a_read_never_goes_back() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    log.append(frame(40, "", ""), 3, Instant::now());
+    for (after, upto) in [(7, 5), (3, 2), (9, 0)] {
+        let (cursor, bytes) = read(&mut log, &account, after, upto, &Choice::ALL);
+        assert_eq!((cursor, bytes), (after, None));
+    }
+}
+
+#[test]
+fn reading_nothing_seals_nothing() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    log.append(frame(40, "", ""), 1, Instant::now());
+    log.append(frame(40, "", ""), 2, Instant::now());
+    read(&mut log, &account, 2, 2, &Choice::ALL);
+    assert_eq!(log.segments.len(), 0, "the tail goes on growing");
+}
+
+#[test]
+fn a_chunk_without_room_for_the_next_frame_is_full() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    log.append(frame(100, "", ""), 1, Instant::now());
+    log.append(frame(SEGMENT - 50, "", ""), 2, Instant::now());
+    let mut chunk = Chunk::new(&account);
+    let filter = Choice::ALL.filter();
+    assert_eq!(log.read(0, 2, &filter.select(""), &mut chunk), 1);
+    assert!(chunk.is_full(), "or its reader tries again and again");
+}

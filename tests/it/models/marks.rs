@@ -1,0 +1,239 @@
+//! Two channels, two senders, one reader: order, promises, wake-ups.
+
+use loom::thread;
+
+use super::ready::{Reader, Round, Waiting, Wakes};
+use super::sequence::Counter;
+use super::sync::{Arc, Mutex, lock};
+use super::{Plant, block_on, check, find, run_planted};
+
+/// The hub, cut down to what is checked: a log is a list of numbers.
+struct Node {
+    counter: Counter,
+    channels: [Mutex<Channel>; 2],
+}
+
+struct Channel {
+    log: Vec<u64>,
+    waiting: Waiting<()>,
+}
+
+impl Node {
+    fn new() -> Self {
+        let channel = || {
+            Mutex::new(Channel {
+                log: Vec::new(),
+                waiting: Waiting::new(),
+            })
+        };
+        Self {
+            counter: Counter::new(),
+            channels: [channel(), channel()],
+        }
+    }
+
+    /// As `Channel::append` does it.
+    fn send(&self, channel: usize) {
+        let mut wakes = Wakes::default();
+        {
+            let channel = &mut *lock(&self.channels[channel]);
+            let number = channel.waiting.number(&self.counter, &mut wakes);
+            channel.log.push(number);
+        }
+        wakes.wake();
+    }
+}
+
+/// A stream, as `Cursors` is one.
+struct Stream {
+    reader: Arc<Reader<()>>,
+    cursors: [u64; 2],
+    heads: [Option<u64>; 2],
+    /// The last number received, and all that it was ever promised.
+    position: u64,
+}
+
+impl Stream {
+    fn new() -> Self {
+        Self {
+            reader: Arc::new(Reader::new()),
+            cursors: [0; 2],
+            heads: [None; 2],
+            position: 0,
+        }
+    }
+
+    fn round(&mut self, node: &Node, newest: u64, marked: &mut Vec<u32>) -> Round<usize> {
+        for slot in marked.drain(..) {
+            assert_eq!(self.heads[slot as usize], None, "a place is held once");
+            self.look(node, slot);
+        }
+        let mut taken = 0;
+        while let Some((number, slot)) = self.lowest()
+            && number <= newest
+        {
+            assert!(number > self.position, "nothing comes late");
+            (self.position, self.cursors[slot]) = (number, number);
+            self.look(node, u32::try_from(slot).unwrap());
+            taken += 1;
+        }
+        // A heartbeat could say so now.
+        self.position = self.position.max(newest);
+        match self.lowest() {
+            _ if taken > 0 => Round::Yield(taken),
+            None => Round::Settled,
+            Some(_) => Round::Left,
+        }
+    }
+
+    fn lowest(&self) -> Option<(u64, usize)> {
+        let heads = self.heads.iter().enumerate();
+        heads
+            .filter_map(|(slot, head)| Some((*head.as_ref()?, slot)))
+            .min()
+    }
+
+    fn look(&mut self, node: &Node, slot: u32) {
+        let at = slot as usize;
+        let channel = &mut *lock(&node.channels[at]);
+        let mut log = channel.log.iter().copied();
+        self.heads[at] = log.find(|number| *number > self.cursors[at]);
+        if self.heads[at].is_none() {
+            channel.waiting.wait(&self.reader, slot);
+        }
+    }
+}
+
+/// How a model may be wrong.
+type Send = fn(&Node, usize);
+type Read = fn(&mut Stream, &Node, u64, &mut Vec<u32>) -> Round<usize>;
+
+/// Each sender sends to the channels of its list; the stream must get it all.
+fn deliver(senders: [&'static [usize]; 2], send: Send, read: Read) {
+    check(move || {
+        let node = Arc::new(Node::new());
+        let threads = senders.map(|channels| {
+            let node = Arc::clone(&node);
+            thread::spawn(move || channels.iter().for_each(|at| send(&node, *at)))
+        });
+        let mut left: usize = senders.iter().map(|channels| channels.len()).sum();
+        let mut stream = Stream::new();
+        let reader = Arc::clone(&stream.reader);
+        let mut marked = vec![0, 1];
+        while left > 0 {
+            left -= block_on(|cx| {
+                reader.poll(&node.counter, cx, &mut marked, |newest, marked, ()| {
+                    read(&mut stream, &node, newest, marked)
+                })
+            });
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_reader_gets_every_number_in_order_and_never_sleeps_on_one() {
+    deliver([&[0], &[1]], Node::send, Stream::round);
+    deliver([&[0], &[0]], Node::send, Stream::round);
+    deliver([&[0, 1], &[1]], Node::send, Stream::round);
+}
+
+#[test]
+fn each_planted_bug_is_found() {
+    for (plant, _, says) in PLANTS {
+        find("models::marks::planted", plant, says);
+    }
+}
+
+#[test]
+fn planted() {
+    run_planted(&PLANTS);
+}
+
+const PLANTS: [Plant; 6] = [
+    (
+        "number before marks",
+        number_before_marks,
+        "nothing comes late",
+    ),
+    ("wake before append", wake_before_append, "deadlock"),
+    (
+        "counter after marks",
+        counter_after_marks,
+        "nothing comes late",
+    ),
+    (
+        "pending with marks left",
+        pending_with_marks_left,
+        "deadlock",
+    ),
+    ("place not put back", place_not_put_back, "deadlock"),
+    (
+        "place put back too early",
+        place_put_back_early,
+        "held once",
+    ),
+];
+
+fn number_before_marks() {
+    let send = |node: &Node, channel: usize| {
+        let mut wakes = Wakes::default();
+        {
+            let channel = &mut *lock(&node.channels[channel]);
+            let number = node.counter.take();
+            channel.waiting.mark(&mut wakes);
+            channel.log.push(number);
+        }
+        wakes.wake();
+    };
+    deliver([&[0], &[1]], send, Stream::round);
+}
+
+fn wake_before_append() {
+    let send = |node: &Node, channel: usize| {
+        let mut wakes = Wakes::default();
+        lock(&node.channels[channel]).waiting.mark(&mut wakes);
+        wakes.wake();
+        lock(&node.channels[channel]).log.push(node.counter.take());
+    };
+    deliver([&[0], &[1]], send, Stream::round);
+}
+
+fn counter_after_marks() {
+    let read = |stream: &mut Stream, node: &Node, _, marked: &mut Vec<u32>| {
+        stream.round(node, node.counter.newest(), marked)
+    };
+    deliver([&[0], &[1]], Node::send, read);
+}
+
+fn pending_with_marks_left() {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| match stream
+        .round(node, newest, marked)
+    {
+        Round::Left => Round::Settled,
+        round => round,
+    };
+    deliver([&[0], &[1]], Node::send, read);
+}
+
+fn place_not_put_back() {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| {
+        let round = stream.round(node, newest, marked);
+        lock(&node.channels[0]).waiting = Waiting::new();
+        round
+    };
+    deliver([&[0], &[1]], Node::send, read);
+}
+
+fn place_put_back_early() {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| {
+        let round = stream.round(node, newest, marked);
+        if stream.heads[0].is_some() {
+            lock(&node.channels[0]).waiting.wait(&stream.reader, 0);
+        }
+        round
+    };
+    deliver([&[0], &[0, 1]], Node::send, read);
+}
