@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::audience::Audience;
 use super::chunk::Chunk;
-use super::log::{Frame, Log};
+use super::frames::Frame;
+use super::log::Log;
 use super::ready::{Waiting, Wakes};
 use super::requests::Known;
 use super::select::{Filter, Select};
@@ -44,8 +45,6 @@ pub(super) enum Refused {
     Closed(Frame),
     /// The request id was used for other content.
     Reused,
-    /// The node takes no more.
-    Draining,
 }
 
 /// What comes next for a reader.

@@ -16,9 +16,10 @@ use bytes::Bytes;
 
 use super::channel::{Channel, Next, Taken};
 use super::chunk::Chunk;
+use super::observer::Attached;
 use super::ready::Round;
 use super::select::Filter;
-use super::subscription::{Attached, Place, StreamReader};
+use super::subscription::{Place, StreamReader};
 use super::sync::Arc;
 use super::{Gap, GapReason, Node};
 use crate::model::{ChannelName, MemberId, Position};

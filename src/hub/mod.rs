@@ -16,6 +16,7 @@ mod ready;
 mod budget;
 mod chunk;
 mod clock;
+mod frames;
 mod limits;
 mod log;
 mod select;
@@ -23,28 +24,29 @@ mod select;
 mod audience;
 mod channel;
 mod cursors;
+mod node;
+mod observer;
 mod registry;
 mod requests;
 mod streams;
 mod subscription;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use tokio::time::{Duration, Instant};
 
-use budget::Budget;
 use channel::{Channel, Refused};
+use node::Node;
+use observer::Observer;
 use ready::Wakes;
-use registry::{Full, Registry};
-use requests::Requests;
-use streams::Streams;
-use subscription::Observer;
+use registry::Full;
 
 pub use channel::Members;
 pub use clock::Clock;
+pub use frames::{Frame, Frames, Gap, GapReason};
 pub use limits::Limits;
-pub use log::Frame;
+pub use node::Counts;
 pub use select::Filter;
 pub use streams::Evict;
 pub use subscription::{Chunk, End, Join, Subscribe, Subscription};
@@ -56,35 +58,6 @@ const SHARDS: usize = 64;
 
 /// All idle channels are found, and all old events let go, within this.
 const SWEEP: Duration = Duration::from_secs(1);
-
-/// What the hub needs encoded: whole frames, as they go on the wire.
-pub trait Frames: Send + Sync + 'static {
-    /// Appends a gap frame.
-    fn gap(&self, gap: &Gap<'_>, epoch: &Epoch, into: &mut Vec<u8>);
-
-    /// Appends a heartbeat frame.
-    fn heartbeat(&self, position: &Position, into: &mut Vec<u8>);
-}
-
-/// What a subscriber missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap<'a> {
-    /// Where; empty: broadcasts.
-    pub channel: &'a str,
-    /// What was lost is numbered after this,
-    pub after: u64,
-    /// and up to this.
-    pub through: u64,
-    /// Why.
-    pub reason: GapReason,
-}
-
-/// Why a subscriber missed something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GapReason {
-    /// It fell behind while it was connected.
-    Overflow,
-}
 
 /// The answer to a send: the event is numbered and in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,82 +71,17 @@ pub struct Receipt {
     pub duplicate: bool,
 }
 
-/// What a hub holds at a moment, by its own count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Channels.
-    pub channels: usize,
-    /// Names that somebody observes.
-    pub observed: usize,
-    /// Open streams.
-    pub streams: usize,
-    /// Their subscriptions.
-    pub subscriptions: usize,
-    /// Places of streams that wait for the next broadcast.
-    pub waiting: usize,
-    /// Request ids remembered.
-    pub requests: usize,
-    /// Bytes that logs hold, fixed costs included.
-    pub log_bytes: usize,
-    /// Bytes that logs have let go and readers still hold.
-    pub pinned_bytes: usize,
-}
-
 /// The channels of this node.
 #[derive(Clone, Debug)]
 pub struct Hub {
     node: Arc<Node>,
 }
 
-/// What the handles share.
-struct Node {
-    limits: Limits,
-    epoch: Epoch,
-    clock: Clock,
-    counter: sequence::Counter,
-    registry: Registry<ChannelName, Channel, Observer>,
-    broadcasts: Arc<Channel>,
-    streams: Streams,
-    requests: Requests,
-    budget: Budget<Channel>,
-    frames: Box<dyn Frames>,
-    /// Subscriptions of all streams.
-    subscribed: AtomicUsize,
-    /// Places in the order of joining that were given.
-    joins: AtomicU64,
-    draining: AtomicBool,
-}
-
-impl std::fmt::Debug for Node {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node")
-            .field("epoch", &self.epoch)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Hub {
     /// A hub with no channels, at the start of a new epoch.
     pub fn new(limits: Limits, clock: Clock, frames: impl Frames) -> Self {
-        let budget = Budget::new(limits.node_bytes);
-        let account = Arc::clone(budget.account());
-        let broadcasts = Channel::new(None, limits.log(0, account), audience::Audience::default());
         Self {
-            node: Arc::new(Node {
-                epoch: Epoch::new(),
-                clock,
-                counter: sequence::Counter::new(),
-                registry: Registry::new(SHARDS, limits.channels),
-                broadcasts: Arc::new(broadcasts),
-                streams: Streams::new(limits.streams),
-                requests: Requests::new(limits.request_ids, limits.request_age),
-                budget,
-                frames: Box::new(frames),
-                subscribed: AtomicUsize::new(0),
-                joins: AtomicU64::new(0),
-                draining: AtomicBool::new(false),
-                limits,
-            }),
+            node: Arc::new(Node::new(limits, clock, frames)),
         }
     }
 
@@ -211,8 +119,9 @@ impl Hub {
         request: Option<RequestKey>,
     ) -> Result<Receipt, Error> {
         let mut frame = frame;
+        self.check_open()?;
         loop {
-            match self.append(&self.channel(channel)?, frame, request) {
+            match self.channel(channel)?.append(&self.node, frame, request) {
                 Err(Refused::Closed(back)) => frame = back,
                 done => return done.map_err(Error::from),
             }
@@ -225,7 +134,10 @@ impl Hub {
     ///
     /// [`Error::Draining`]; [`Error::RequestIdReused`].
     pub fn broadcast(&self, frame: Frame, request: Option<RequestKey>) -> Result<Receipt, Error> {
-        self.append(&self.node.broadcasts, frame, request)
+        self.check_open()?;
+        let broadcasts = &self.node.broadcasts;
+        broadcasts
+            .append(&self.node, frame, request)
             .map_err(Error::from)
     }
 
@@ -269,29 +181,16 @@ impl Hub {
 
     /// What it holds.
     pub fn counts(&self) -> Counts {
-        let node = &self.node;
-        Counts {
-            channels: node.registry.len(),
-            observed: node.registry.watched(),
-            streams: node.streams.len(),
-            subscriptions: node.subscribed.load(Ordering::Relaxed),
-            waiting: node.broadcasts.waiting(),
-            requests: node.requests.len(),
-            log_bytes: node.budget.account().logs(),
-            pinned_bytes: node.budget.account().pinned(),
-        }
+        self.node.counts()
     }
 
-    fn append(
-        &self,
-        channel: &Arc<Channel>,
-        frame: Frame,
-        request: Option<RequestKey>,
-    ) -> Result<Receipt, Refused> {
-        if self.node.draining.load(Ordering::Acquire) {
-            return Err(Refused::Draining);
+    fn check_open(&self) -> Result<(), Error> {
+        let draining = self.node.draining.load(Ordering::Acquire);
+        if draining {
+            Err(Error::Draining)
+        } else {
+            Ok(())
         }
-        channel.append(&self.node, frame, request)
     }
 
     fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
@@ -340,7 +239,8 @@ impl Hub {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Draining | Refused::Closed(_) => Self::Draining,
+            // Only broadcasts come here with it, and they never close.
+            Refused::Closed(_) => Self::Draining,
             Refused::Reused => Self::RequestIdReused,
         }
     }

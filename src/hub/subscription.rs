@@ -1,13 +1,13 @@
 //! A stream's subscription: joins its channels, is polled for chunks, and
 //! leaves when it is dropped.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
-use super::audience::Audience;
 use super::channel::Channel;
 use super::cursors::{Cursors, Hold};
+use super::observer::{Attached, Observer};
 use super::ready::{Reader, Round};
 use super::select::Filter;
 use super::streams::Evict;
@@ -73,28 +73,11 @@ pub(super) struct Mail {
     pub(super) end: Option<End>,
 }
 
-/// A channel came to be for which a slot was waiting; it has been counted in.
-#[derive(Debug)]
-pub(super) struct Attached {
-    pub(super) slot: u32,
-    pub(super) channel: Arc<Channel>,
-    /// Nothing happened in it up to this number.
-    pub(super) from: u64,
-}
-
 /// Where a channel's mark goes.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) reader: &'a Arc<StreamReader>,
     pub(super) slot: u32,
-}
-
-/// An observer that waits for a channel of some name.
-#[derive(Debug)]
-pub(super) struct Observer {
-    pub(super) reader: Arc<StreamReader>,
-    pub(super) slot: u32,
-    pub(super) filter: Filter,
 }
 
 /// A stream that is subscribed until this is dropped.
@@ -265,27 +248,6 @@ impl Subscription {
 
     fn next_slot(&self) -> u32 {
         u32::try_from(self.cursors.slots.len()).unwrap_or(u32::MAX)
-    }
-}
-
-impl Observer {
-    /// Counts those who wait for a channel that is being made.
-    pub(super) fn audience(observers: &[&Self]) -> Audience {
-        let mut audience = Audience::default();
-        for observer in observers {
-            audience.add(&observer.filter);
-        }
-        audience
-    }
-
-    /// Tells it of a channel that it was counted in.
-    pub(super) fn attach(&self, channel: &Arc<Channel>, from: u64) -> Option<Waker> {
-        let attached = Attached {
-            slot: self.slot,
-            channel: Arc::clone(channel),
-            from,
-        };
-        self.reader.post(|mail| mail.attached.push(attached))
     }
 }
 

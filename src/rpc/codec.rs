@@ -103,7 +103,7 @@ mod tests {
     use crate::rpc::wire::{SendRequest, SubscribeRequest};
 
     fn refused<M: Message + Default>(bytes: &[u8]) -> Error {
-        malformed(&M::decode(bytes).unwrap_err())
+        malformed(&M::decode(bytes).err().expect("no message"))
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn evict<T>(request: &Request<T>) -> Option<Evict> {
         .get::<Arc<OnceLock<AbortHandle>>>()?
         .clone();
     Some(Arc::new(move || {
-        task.get().into_iter().for_each(AbortHandle::abort)
+        task.get().into_iter().for_each(AbortHandle::abort);
     }))
 }
 

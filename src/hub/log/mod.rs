@@ -10,6 +10,7 @@
 //! number of the newest frame it let go, so that a reader can be told. Tested
 //! against a naive list in `log/tests.rs`. Knows neither locks nor channels.
 
+mod labels;
 mod read;
 
 use std::collections::VecDeque;
@@ -19,23 +20,12 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::budget::{Account, Weight, block, block_cost};
+use super::frames::Frame;
 use super::sync::Arc;
+use labels::Labels;
 
 /// Bytes of a segment: one HTTP/2 DATA frame of the default size.
 pub(super) const SEGMENT: usize = 16 << 10;
-
-/// An encoded event, as it goes on the wire but for its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The wire bytes, with eight bytes left for the number.
-    pub bytes: Vec<u8>,
-    /// Where in `bytes` the number goes, little-endian.
-    pub number_at: usize,
-    /// Where in `bytes` the event's name is.
-    pub name: Range<usize>,
-    /// Where in `bytes` the sender's id is; empty if it has none.
-    pub sender: Range<usize>,
-}
 
 /// How much a log keeps, whichever is least.
 #[derive(Clone, Copy, Debug)]
@@ -72,14 +62,6 @@ struct Entry {
     end: u64,
     at: Instant,
     labels: Labels,
-}
-
-/// Where in a frame its name and its sender are. Both are short and stand in
-/// the frame's first few hundred bytes, or behind its payload of a few MiB.
-#[derive(Clone, Copy, Debug)]
-struct Labels {
-    name: (u32, u8),
-    sender: (u32, u8),
 }
 
 #[derive(Debug)]
@@ -274,40 +256,6 @@ impl Drop for Log {
     fn drop(&mut self) {
         self.account.change(self.weight, Weight::default());
     }
-}
-
-impl Labels {
-    fn of(frame: &Frame) -> Self {
-        Self {
-            name: pack(&frame.name),
-            sender: pack(&frame.sender),
-        }
-    }
-
-    fn has_sender(self) -> bool {
-        self.sender.1 > 0
-    }
-
-    fn name(self) -> Range<usize> {
-        unpack(self.name)
-    }
-
-    fn sender(self) -> Range<usize> {
-        unpack(self.sender)
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "names have at most 128 bytes, frames a few MiB"
-)]
-fn pack(range: &Range<usize>) -> (u32, u8) {
-    (range.start as u32, range.len() as u8)
-}
-
-fn unpack((start, len): (u32, u8)) -> Range<usize> {
-    let start = start as usize;
-    start..start + usize::from(len)
 }
 
 #[cfg(test)]

@@ -1,0 +1,47 @@
+//! Frames: opaque here, encoded by whoever knows the wire.
+
+use std::ops::Range;
+
+use crate::model::{Epoch, Position};
+
+/// An encoded event, as it goes on the wire but for its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The wire bytes, with eight bytes left for the number.
+    pub bytes: Vec<u8>,
+    /// Where in `bytes` the number goes, little-endian.
+    pub number_at: usize,
+    /// Where in `bytes` the event's name is.
+    pub name: Range<usize>,
+    /// Where in `bytes` the sender's id is; empty if it has none.
+    pub sender: Range<usize>,
+}
+
+/// What the hub needs encoded: whole frames, as they go on the wire.
+pub trait Frames: Send + Sync + 'static {
+    /// Appends a gap frame.
+    fn gap(&self, gap: &Gap<'_>, epoch: &Epoch, into: &mut Vec<u8>);
+
+    /// Appends a heartbeat frame.
+    fn heartbeat(&self, position: &Position, into: &mut Vec<u8>);
+}
+
+/// What a subscriber missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap<'a> {
+    /// Where; empty: broadcasts.
+    pub channel: &'a str,
+    /// What was lost is numbered after this,
+    pub after: u64,
+    /// and up to this.
+    pub through: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why a subscriber missed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GapReason {
+    /// It fell behind while it was connected.
+    Overflow,
+}
