@@ -155,10 +155,15 @@ impl Cursors {
             self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
             visits -= 1;
         }
-        if self.next_up_to(newest).is_none() {
-            self.advance(newest);
-            if self.owes_position && !chunk.is_full() {
-                self.tell_position(node, chunk.buffer());
+        match self.next_up_to(newest) {
+            // What a gap is to tell may lie anywhere before its number.
+            Some(head) if head.is_gap => {}
+            Some(head) => self.advance(head.number - 1),
+            None => {
+                self.advance(newest);
+                if self.owes_position && !chunk.is_full() {
+                    self.tell_position(node, chunk.buffer());
+                }
             }
         }
         match chunk.finish() {
