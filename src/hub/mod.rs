@@ -211,6 +211,8 @@ impl Hub {
         request: Option<RequestKey>,
     ) -> Result<Receipt, Error> {
         let mut frame = frame;
+        // A node that drains makes no channels.
+        self.admit().map_err(Error::from)?;
         loop {
             match self.append(&self.channel(channel)?, frame, request) {
                 Err(Refused::Closed(back)) => frame = back,
@@ -288,10 +290,15 @@ impl Hub {
         frame: Frame,
         request: Option<RequestKey>,
     ) -> Result<Receipt, Refused> {
+        self.admit()?;
+        channel.append(&self.node, frame, request)
+    }
+
+    fn admit(&self) -> Result<(), Refused> {
         if self.node.draining.load(Ordering::Acquire) {
             return Err(Refused::Draining);
         }
-        channel.append(&self.node, frame, request)
+        Ok(())
     }
 
     fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
