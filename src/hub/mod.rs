@@ -28,6 +28,7 @@ mod requests;
 mod streams;
 mod subscription;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -282,6 +283,20 @@ impl Hub {
             log_bytes: node.budget.account().logs(),
             pinned_bytes: node.budget.account().pinned(),
         }
+    }
+
+    /// Places of streams that wait at the end of a channel, or for the next
+    /// broadcast. O(channels): for tests, and for who looks for a leak.
+    pub fn waiting_places(&self) -> usize {
+        let node = &self.node;
+        let count = Cell::new(node.broadcasts.waiting());
+        for shard in 0..SHARDS {
+            node.registry.find(shard, |channel| {
+                count.set(count.get() + channel.waiting());
+                false
+            });
+        }
+        count.get()
     }
 
     fn append(

@@ -1,3 +1,4 @@
 //! What Fanfare promises, tried from outside: a module per capability.
 
+mod hub;
 mod models;
