@@ -156,9 +156,7 @@ impl Cursors {
             self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
             visits -= 1;
         }
-        if self.next_up_to(newest).is_none() {
-            self.reach(newest, node, &mut chunk);
-        }
+        self.reach(self.dealt_with(newest), node, &mut chunk);
         match chunk.finish() {
             Some(bytes) => Round::Yield(bytes),
             None if self.heads.is_empty() => Round::Settled,
@@ -174,6 +172,12 @@ impl Cursors {
             sequence: self.position,
         };
         node.frames.heartbeat(&position, into);
+    }
+
+    /// Up to where nothing is left, when nothing is marked.
+    fn dealt_with(&self, newest: u64) -> u64 {
+        let next = self.heads.peek();
+        next.map_or(newest, |Reverse(head)| newest.min(head.number - 1))
     }
 
     fn next_up_to(&self, newest: u64) -> Option<Head> {

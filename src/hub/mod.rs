@@ -31,6 +31,7 @@ mod requests;
 mod streams;
 mod subscription;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -119,6 +120,7 @@ impl Hub {
         request: Option<RequestKey>,
     ) -> Result<Receipt, Error> {
         let mut frame = frame;
+        // A node that drains makes no channels.
         self.check_open()?;
         loop {
             match self.channel(channel)?.append(&self.node, frame, request) {
@@ -182,6 +184,20 @@ impl Hub {
     /// What it holds.
     pub fn counts(&self) -> Counts {
         self.node.counts()
+    }
+
+    /// Places of streams that wait at the end of a channel, or for the next
+    /// broadcast. O(channels): for tests, and for who looks for a leak.
+    pub fn waiting_places(&self) -> usize {
+        let node = &self.node;
+        let count = Cell::new(node.broadcasts.waiting());
+        for shard in 0..SHARDS {
+            node.registry.find(shard, |channel| {
+                count.set(count.get() + channel.waiting());
+                false
+            });
+        }
+        count.get()
     }
 
     fn check_open(&self) -> Result<(), Error> {

@@ -128,7 +128,7 @@ impl<M: Default> Reader<M> {
 
     /// Whether the last poll left nothing to hand over, and nothing came since.
     pub(crate) fn is_idle(&self) -> bool {
-        self.progress() & 1 == 1 && lock(&self.inbox).marked.is_empty()
+        self.progress() & 1 == 1 && lock(&self.inbox).waker.is_some()
     }
 
     /// Says that it will not read again, and takes the last messages.

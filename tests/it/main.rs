@@ -1,6 +1,7 @@
 //! What the service promises, over the wire: one module a capability.
 
 mod history;
+mod hub;
 mod memory;
 mod models;
 mod no_poison;

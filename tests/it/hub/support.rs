@@ -1,0 +1,293 @@
+//! A hub with frames of a few bytes, and a stream that reads them.
+//!
+//! A frame is its length, a letter, a number and a text: of an event its name,
+//! its sender and its body, of a gap its channel.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use bytes::Bytes;
+use fanfare::hub::{
+    Chunk, Clock, End, Filter, Frame, Frames, Gap, Hub, Join, Limits, Receipt, Subscribe,
+    Subscription,
+};
+use fanfare::model::{ChannelName, Epoch, EventName, Position};
+
+/// What a stream got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Got {
+    Event {
+        number: u64,
+        body: String,
+    },
+    Gap {
+        channel: String,
+        after: u64,
+        through: u64,
+    },
+    Position(u64),
+    End,
+}
+
+impl Got {
+    pub(super) fn event(number: u64, body: &str) -> Self {
+        Self::Event {
+            number,
+            body: body.to_owned(),
+        }
+    }
+
+    pub(super) fn gap(channel: &str, after: u64, through: u64) -> Self {
+        Self::Gap {
+            channel: channel.to_owned(),
+            after,
+            through,
+        }
+    }
+}
+
+const FIXED: usize = 4 + 1 + 8;
+
+struct Plain;
+
+impl Frames for Plain {
+    fn gap(&self, gap: &Gap<'_>, _: &Epoch, into: &mut Vec<u8>) {
+        let text = format!("{} {}", gap.after, gap.channel);
+        into.extend_from_slice(&encode(b'g', gap.through, &text));
+    }
+
+    fn heartbeat(&self, position: &Position, into: &mut Vec<u8>) {
+        into.extend_from_slice(&encode(b'h', position.sequence, ""));
+    }
+}
+
+fn encode(letter: u8, number: u64, text: &str) -> Vec<u8> {
+    let mut bytes = u32::try_from(text.len()).unwrap().to_le_bytes().to_vec();
+    bytes.push(letter);
+    bytes.extend_from_slice(&number.to_le_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+    bytes
+}
+
+pub(super) fn decode(mut bytes: &[u8]) -> Vec<Got> {
+    let mut got = Vec::new();
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at(FIXED);
+        let len = u32::from_le_bytes(head[..4].try_into().unwrap()) as usize;
+        let number = u64::from_le_bytes(head[5..].try_into().unwrap());
+        let (text, rest) = rest.split_at(len);
+        let text = std::str::from_utf8(text).unwrap();
+        got.push(match head[4] {
+            b'e' => Got::event(number, text.rsplit('|').next().unwrap()),
+            b'g' => {
+                let (after, channel) = text.split_once(' ').unwrap();
+                Got::gap(channel, after.parse().unwrap(), number)
+            }
+            b'h' => Got::Position(number),
+            letter => panic!("a frame of kind {letter}"),
+        });
+        bytes = rest;
+    }
+    got
+}
+
+/// An event of this name and sender.
+pub(super) fn event(event: &str, sender: &str, body: &str) -> Frame {
+    Frame {
+        bytes: encode(b'e', 0, &format!("{event}|{sender}|{body}")),
+        number_at: 5,
+        name: FIXED..FIXED + event.len(),
+        sender: FIXED + event.len() + 1..FIXED + event.len() + 1 + sender.len(),
+    }
+}
+
+pub(super) fn name(channel: &str) -> ChannelName {
+    ChannelName::new(channel).unwrap()
+}
+
+pub(super) fn named(names: &[&str]) -> Filter {
+    let names = names.iter().map(|n| EventName::new((*n).to_owned()));
+    Filter::named(names.map(Result::unwrap).collect())
+}
+
+pub(super) fn all() -> Filter {
+    Filter::default()
+}
+
+pub(super) fn hub(limits: Limits) -> Hub {
+    Hub::new(limits, Clock::system(), Plain)
+}
+
+/// Sends an event of a body alone, and tells its number.
+pub(super) fn send(hub: &Hub, channel: &str, body: &str) -> u64 {
+    receipt(hub, channel, event("", "", body)).sequence
+}
+
+/// Sends so many of them.
+pub(super) fn send_many(hub: &Hub, channel: &str, count: usize, body: &str) {
+    for _ in 0..count {
+        send(hub, channel, body);
+    }
+}
+
+pub(super) fn receipt(hub: &Hub, channel: &str, frame: Frame) -> Receipt {
+    hub.send(&name(channel), frame, None).unwrap()
+}
+
+pub(super) fn join(channel: &str) -> Join {
+    Join {
+        channel: name(channel),
+        filter: all(),
+        observe: false,
+    }
+}
+
+pub(super) fn observe(channel: &str) -> Join {
+    Join {
+        observe: true,
+        ..join(channel)
+    }
+}
+
+pub(super) fn subscribe(joins: impl IntoIterator<Item = Join>) -> Subscribe {
+    Subscribe {
+        joins: joins.into_iter().collect(),
+        ..Subscribe::default()
+    }
+}
+
+/// A stream that is polled by hand, and checks what every stream may expect.
+pub(super) struct Stream {
+    pub(super) subscription: Subscription,
+    wakes: Arc<Wakes>,
+    waker: Waker,
+    last: u64,
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Stream {
+    pub(super) fn open(hub: &Hub, request: Subscribe) -> Self {
+        let subscription = hub.subscribe(request).unwrap();
+        let wakes = Arc::<Wakes>::default();
+        Self {
+            waker: Arc::clone(&wakes).into(),
+            last: subscription.position(),
+            wakes,
+            subscription,
+        }
+    }
+
+    /// A stream that joins these channels, and has come to their end.
+    pub(super) fn settled(hub: &Hub, joins: impl IntoIterator<Item = Join>) -> Self {
+        let mut stream = Self::open(hub, subscribe(joins));
+        assert_eq!(stream.read(), []);
+        stream
+    }
+
+    pub(super) fn id(&self) -> String {
+        self.subscription.member().to_string()
+    }
+
+    /// How often it was woken so far.
+    pub(super) fn wakes(&self) -> usize {
+        self.wakes.0.load(Ordering::SeqCst)
+    }
+
+    /// The next chunk as it is; none if it waits for a waker.
+    pub(super) fn chunk(&mut self) -> Option<Bytes> {
+        let mut context = Context::from_waker(&self.waker);
+        match self.subscription.poll_chunk(&mut context) {
+            Poll::Pending => None,
+            Poll::Ready(Chunk::End(End::Drain)) => Some(Bytes::new()),
+            Poll::Ready(Chunk::Frames(bytes)) => {
+                assert!(!bytes.is_empty(), "a chunk is never empty");
+                Some(bytes)
+            }
+        }
+    }
+
+    /// The frames of the next chunk; none if it waits.
+    pub(super) fn next(&mut self) -> Vec<Got> {
+        match self.chunk() {
+            None => Vec::new(),
+            Some(end) if end.is_empty() => vec![Got::End],
+            Some(bytes) => self.checked(&bytes),
+        }
+    }
+
+    /// The frames of the next chunk, when it comes.
+    pub(super) async fn wait(&mut self) -> Vec<Got> {
+        match poll_fn(|context| self.subscription.poll_chunk(context)).await {
+            Chunk::End(End::Drain) => vec![Got::End],
+            Chunk::Frames(bytes) => self.checked(&bytes),
+        }
+    }
+
+    /// Everything that there is to read now; the end, if it comes, is last.
+    pub(super) fn read(&mut self) -> Vec<Got> {
+        let mut got = Vec::new();
+        let mut woken = self.wakes();
+        loop {
+            let next = self.next();
+            // A poll that gave way has woken itself.
+            if next.is_empty() && self.wakes() == woken {
+                return got;
+            }
+            woken = self.wakes();
+            let end = next.contains(&Got::End);
+            got.extend(next);
+            if end {
+                return got;
+            }
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self) -> u64 {
+        match decode(&self.subscription.heartbeat())[..] {
+            [Got::Position(position)] => position,
+            ref other => panic!("a heartbeat is {other:?}"),
+        }
+    }
+
+    /// Decodes, and checks that all comes in the order of the numbers.
+    fn checked(&mut self, bytes: &[u8]) -> Vec<Got> {
+        let got = decode(bytes);
+        for frame in &got {
+            match *frame {
+                Got::Event { number, .. } => {
+                    assert!(number > self.last, "{number} after {}", self.last);
+                    self.last = number;
+                }
+                Got::Gap { after, through, .. } => assert!(after < through),
+                Got::Position(position) => {
+                    assert!(position >= self.last);
+                    self.last = position;
+                }
+                Got::End => {}
+            }
+        }
+        got
+    }
+}
+
+/// The bodies of the events in `got`, which holds nothing else.
+pub(super) fn bodies(got: &[Got]) -> Vec<&str> {
+    got.iter().map(body).collect()
+}
+
+fn body(got: &Got) -> &str {
+    match got {
+        Got::Event { body, .. } => body,
+        other => panic!("wanted events only, got {other:?}"),
+    }
+}
