@@ -5,20 +5,28 @@ use std::time::Duration;
 /// The bounds of [`serve`](super::serve). `config` reads them and checks ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that are served at a time.
+    /// Connections that are served at a time; at about 40 KiB each with one
+    /// stream, 10,000 are 400 MiB. Those over it are refused.
     pub connections: usize,
     /// Streams that one connection may have open at a time, advertised as
     /// `SETTINGS_MAX_CONCURRENT_STREAMS`; clients queue what is over it.
     pub connection_streams: u32,
-    /// Bytes of one stream that wait in HTTP/2 for the peer's window.
+    /// Bytes of one stream that wait in HTTP/2 for the peer's window, and can
+    /// no longer be skipped; at most 4 GiB. One chunk may go over it.
     pub send_buffer: usize,
-    /// Bytes of one connection that are gathered into one write.
+    /// Bytes of one connection that are gathered into one write; at least
+    /// 2 KiB. At 64 KiB the syscall is a small part of what the copy costs.
     pub gather_buffer: usize,
-    /// After this long without a sign of life the peer is pinged.
+    /// After this long without a request or its data the peer is pinged; more
+    /// than zero. Under the minute after which load balancers cut idle
+    /// connections.
     pub keepalive_interval: Duration,
-    /// A peer that does not answer a ping within this is cut off.
+    /// A peer that does not answer a ping within this is cut off, and one that
+    /// takes no bytes for both times together; 20 s is gRPC's default.
     pub keepalive_timeout: Duration,
-    /// At shutdown, how long connections may take to end by themselves.
+    /// At shutdown, how long connections may take to end by themselves; what
+    /// is left is cut, within a second more. Under the 30 s that Kubernetes
+    /// gives.
     pub drain_timeout: Duration,
 }
 

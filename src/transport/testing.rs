@@ -1,0 +1,193 @@
+//! What the tests share: a service whose every body the test feeds, a listener
+//! in memory, and clients that behave or do not.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+use super::{Limits, Listener, TaskHandle, serve};
+
+/// The client preface, empty SETTINGS, and GET / on stream 1, for a client
+/// that does nothing more.
+pub(super) const REQUEST: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\0\x04\0\0\0\0\0\
+    \0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84";
+
+/// A request that has reached the service and been answered with a body.
+pub(super) struct Call {
+    pub(super) handle: TaskHandle,
+    /// Feeds the body; closed when the body has been dropped.
+    pub(super) body: mpsc::Sender<Frame<Bytes>>,
+}
+
+impl Call {
+    pub(super) fn cut(&self) {
+        self.handle.get().expect("the stream's task").abort();
+    }
+
+    /// Feeds the body, 16 KiB at a time, until it is dropped.
+    pub(super) async fn flood(self) {
+        let chunk = Bytes::from_static(&[7; 16 << 10]);
+        while self.body.send(Frame::data(chunk.clone())).await.is_ok() {}
+    }
+}
+
+pub(super) struct Fed(mpsc::Receiver<Frame<Bytes>>);
+
+impl Body for Fed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|frame| frame.map(Ok))
+    }
+}
+
+/// Answers every request at once and tells the test of it.
+#[derive(Clone)]
+pub(super) struct Calls(mpsc::Sender<Call>);
+
+pub(super) fn calls() -> (Calls, mpsc::Receiver<Call>) {
+    let (sender, receiver) = mpsc::channel(16);
+    (Calls(sender), receiver)
+}
+
+impl Service<Request<Incoming>> for Calls {
+    type Response = Response<Fed>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Fed>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let (body, fed) = mpsc::channel(1);
+        let handle = request.extensions().get::<TaskHandle>().expect("a handle");
+        let handle = TaskHandle::clone(handle);
+        // A test that is over does not hear of it.
+        let _ = self.0.try_send(Call { handle, body });
+        ready(Ok(Response::new(Fed(fed))))
+    }
+}
+
+/// A client whose connection is driven by a task of its own.
+pub(super) struct Client {
+    pub(super) requests: SendRequest<Bytes>,
+    pub(super) connection: JoinHandle<Result<(), h2::Error>>,
+}
+
+impl Client {
+    pub(super) async fn new(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        let (requests, connection) = h2::client::Builder::new()
+            .initial_connection_window_size(1 << 20)
+            .handshake(io)
+            .await
+            .expect("handshake");
+        Self {
+            requests,
+            connection: tokio::spawn(connection),
+        }
+    }
+
+    /// Sends GET / and waits for the headers of the answer.
+    pub(super) async fn get(&mut self) -> Result<Response<h2::RecvStream>, h2::Error> {
+        let request = Request::get("http://test/").body(()).expect("a request");
+        let mut ready = self.requests.clone().ready().await?;
+        let (response, _) = ready.send_request(request, true)?;
+        response.await
+    }
+}
+
+/// A listener of duplex pipes.
+pub(super) struct Pipes(mpsc::Receiver<DuplexStream>);
+
+pub(super) fn pipes() -> (mpsc::Sender<DuplexStream>, Pipes) {
+    let (sender, receiver) = mpsc::channel(1);
+    (sender, Pipes(receiver))
+}
+
+impl Listener for Pipes {
+    type Io = DuplexStream;
+
+    async fn accept(&mut self) -> io::Result<(DuplexStream, String)> {
+        let io = self.0.recv().await.expect("no more pipes");
+        Ok((io, "pipe".to_owned()))
+    }
+}
+
+/// A running [`serve`] over pipes; refusals have status 503.
+pub(super) struct Server {
+    pipes: mpsc::Sender<DuplexStream>,
+    pub(super) calls: mpsc::Receiver<Call>,
+    shutdown: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub(super) fn start(limits: Limits) -> Self {
+        let (pipes, listener) = pipes();
+        let (shutdown, asked) = oneshot::channel::<()>();
+        let (service, calls) = calls();
+        let asked = async move { drop(asked.await) };
+        let task = tokio::spawn(serve(listener, service, refuse, limits, asked));
+        Self {
+            pipes,
+            calls,
+            shutdown,
+            task,
+        }
+    }
+
+    /// The client's end of a pipe that the server has accepted or soon will.
+    pub(super) async fn connect(&self) -> DuplexStream {
+        let (client, server) = duplex(64 << 10);
+        self.pipes.send(server).await.expect("the listener");
+        client
+    }
+
+    pub(super) async fn client(&self) -> Client {
+        Client::new(self.connect().await).await
+    }
+
+    pub(super) async fn call(&mut self) -> Call {
+        self.calls.recv().await.expect("a call")
+    }
+
+    /// Begins the shutdown; the task ends with it.
+    pub(super) fn stop(self) -> (JoinHandle<()>, mpsc::Sender<DuplexStream>) {
+        self.shutdown.send(()).expect("the server");
+        (self.task, self.pipes)
+    }
+}
+
+pub(super) fn refuse() -> Response<Fed> {
+    let mut response = Response::new(Fed(mpsc::channel(1).1));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+}
+
+pub(super) fn limits() -> Limits {
+    Limits {
+        keepalive_interval: Duration::from_secs(30),
+        keepalive_timeout: Duration::from_secs(20),
+        drain_timeout: Duration::from_secs(15),
+        ..Limits::default()
+    }
+}
