@@ -171,7 +171,7 @@ where
             return Poll::Ready(ended.map_err(Ended::Http));
         }
         match writer.poll_write_out(cx) {
-            Poll::Ready(Err(_)) => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Err(Ended::Write(error))),
             // What woke us, hyper has heard; it waits for more.
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         }
