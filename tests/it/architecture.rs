@@ -46,13 +46,6 @@ const WIRE_CRATES: &[&str] = &[
 /// The longest a file may be without its tests.
 const LONGEST: usize = 300;
 
-/// Files that are longer and may only shrink. Nothing is added here.
-const LONGER: &[(&str, usize)] = &[
-    ("hub/mod.rs", 350),
-    ("hub/subscription.rs", 330),
-    ("hub/log/mod.rs", 315),
-];
-
 /// Fails with everything `found`, and what to do about it.
 #[track_caller]
 fn none(found: impl IntoIterator<Item = String>, what_to_do: &str) {
@@ -211,20 +204,13 @@ fn every_file_says_first_what_it_is() {
 
 #[test]
 fn no_file_is_too_long_to_read_at_once() {
-    let mut found = Vec::new();
-    for source in sources() {
+    let lengths = sources().into_iter().map(|source| {
         let lines = source.before_tests().lines().count();
-        let exception = LONGER.iter().find(|(path, _)| *path == source.path);
-        let most = exception.map_or(LONGEST, |(_, most)| *most);
-        if lines > most {
-            found.push(format!(
-                "src/{} has {lines} lines, at most {most}",
-                source.path
-            ));
-        }
-    }
+        (source.path, lines)
+    });
+    let long = lengths.filter(|(_, lines)| *lines > LONGEST);
     none(
-        found,
+        long.map(|(path, lines)| format!("src/{path} has {lines} lines, at most {LONGEST}")),
         "Find the second idea in it and give that a file of its own.",
     );
 }
@@ -286,9 +272,12 @@ fn texts(folder: &Path) -> Vec<String> {
         .unwrap()
         .map(|entry| entry.unwrap().path());
     paths
-        .flat_map(|path| match path.is_dir() {
-            true => texts(&path),
-            false => vec![fs::read_to_string(&path).unwrap_or_default()],
+        .flat_map(|path| {
+            if path.is_dir() {
+                texts(&path)
+            } else {
+                vec![fs::read_to_string(&path).unwrap_or_default()]
+            }
         })
         .collect()
 }

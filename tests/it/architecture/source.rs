@@ -43,9 +43,10 @@ impl Source {
         top.trim_end_matches(".rs")
     }
 
-    /// Whether the whole file is tests.
+    /// Whether the whole file is for tests.
     pub(crate) fn is_tests(&self) -> bool {
-        ["tests.rs", "testing.rs"].contains(&self.path.rsplit('/').next().unwrap_or_default())
+        let mut steps = self.path.split('/');
+        steps.any(|step| ["tests", "tests.rs", "testing.rs"].contains(&step))
     }
 
     /// Its text before the tests at its end; nothing of a file of tests.
