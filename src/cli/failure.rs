@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use tonic::Status;
-use tonic_types::StatusExt as _;
+use tonic_types::{FieldViolation, StatusExt as _};
 
 /// Why a verb could not do what it was asked to.
 #[derive(Debug)]
@@ -101,15 +101,25 @@ fn reason(status: &Status) -> String {
         .map(|request| request.field_violations)
         .unwrap_or_default();
     if !violations.is_empty() {
-        let lines = violations
-            .iter()
-            .map(|violation| format!("{}: {}", violation.field, violation.description));
-        return lines.collect::<Vec<_>>().join("; ");
+        return violations.iter().map(line).collect::<Vec<_>>().join("; ");
     }
     // The status of a broken connection says no more than "transport error".
     match status.source() {
         Some(source) => format!("{} ({})", status.message(), root_cause(source)),
         None => status.message().to_owned(),
+    }
+}
+
+/// The field and what is wrong with it; a text that begins with its field has
+/// it already, as `GetHistory is not built yet`.
+fn line(violation: &FieldViolation) -> String {
+    let FieldViolation {
+        field, description, ..
+    } = violation;
+    if field.is_empty() || description.starts_with(field) {
+        description.clone()
+    } else {
+        format!("{field}: {description}")
     }
 }
 
@@ -130,6 +140,23 @@ mod tests {
             Failure::from(status).text(),
             "error: INVALID_ARGUMENT (INVALID_CHANNEL): channel: is empty\n"
         );
+    }
+
+    #[test]
+    fn a_field_is_named_once() {
+        for (field, description, line) in [
+            (
+                "GetHistory",
+                "GetHistory is not built yet",
+                "GetHistory is not built yet",
+            ),
+            ("", "is no message", "is no message"),
+        ] {
+            let details = ErrorDetails::with_bad_request_violation(field, description);
+            let status = Status::with_error_details(tonic::Code::Unimplemented, "bad", details);
+            let text = Failure::from(status).text();
+            assert_eq!(text, format!("error: UNIMPLEMENTED: {line}\n"));
+        }
     }
 
     #[test]
