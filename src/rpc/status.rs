@@ -35,7 +35,12 @@ pub(super) fn status_after(error: &Error, retry_after: Option<Duration>) -> Stat
         Error::Invalid { field, flaw, .. } => {
             details.add_bad_request_violation(shorten(field), shorten(&flaw.to_string()));
         }
-        Error::PayloadTooLarge { field, .. } | Error::NotBuilt { what: field } => {
+        Error::PayloadTooLarge { field, .. } => {
+            details.add_bad_request_violation(shorten(field), message.clone());
+        }
+        Error::NotBuilt { what } => {
+            // What of a field is not built, follows its path.
+            let field = what.split(": ").next().unwrap_or_default();
             details.add_bad_request_violation(shorten(field), message.clone());
         }
         Error::RequestIdReused => {
