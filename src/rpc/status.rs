@@ -135,9 +135,14 @@ pub(super) fn explain(headers: &mut HeaderMap) {
         return;
     }
     let error = match status.code() {
-        Code::Unimplemented => Error::NotBuilt {
-            what: status.message().to_owned(),
-        },
+        Code::Unimplemented => {
+            // It says nothing of a method that it does not find.
+            let what = match status.message() {
+                "" => "method: the one asked for",
+                _ => "grpc-encoding: compression",
+            };
+            Error::NotBuilt { what: what.into() }
+        }
         _ => Error::invalid(Invalid::Request, "", status.message().to_owned()),
     };
     for name in ["grpc-status", "grpc-message"] {
