@@ -61,12 +61,13 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
 
 /// Says which field is wrong, in the words of the request.
 fn malformed(error: &DecodeError) -> Error {
-    // The text is "…: Request.field: Inner.field: what is wrong".
+    // The text is "…: Inner.field: Request.field: what is wrong".
     let text = error.to_string();
     let mut parts: Vec<_> = text.split(": ").skip(1).collect();
     let fields = parts.iter().take_while(|part| is_field(part)).count();
     let path: Vec<_> = parts
         .drain(..fields)
+        .rev()
         .filter_map(|part| part.split('.').nth(1))
         .collect();
     let subject = path.iter().rev().find_map(|field| subject(field));
