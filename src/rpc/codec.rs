@@ -65,10 +65,12 @@ fn malformed(error: &DecodeError) -> Error {
     let text = error.to_string();
     let mut parts: Vec<_> = text.split(": ").skip(1).collect();
     let fields = parts.iter().take_while(|part| is_field(part)).count();
-    let named = parts.drain(..fields);
-    let mut path: Vec<_> = named.filter_map(|part| part.split('.').nth(1)).collect();
-    let subject = path.iter().find_map(|field| subject(field));
-    path.reverse();
+    let path: Vec<_> = parts
+        .drain(..fields)
+        .rev()
+        .filter_map(|part| part.split('.').nth(1))
+        .collect();
+    let subject = path.iter().rev().find_map(|field| subject(field));
     Error::invalid(
         subject.unwrap_or(Invalid::Request),
         path.join("."),

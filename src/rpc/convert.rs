@@ -152,9 +152,13 @@ fn heartbeat(asked: Option<prost_types::Duration>, limits: &Limits) -> Result<Du
     let Some(asked) = asked else {
         return Ok(limits.heartbeat);
     };
-    let asked = Duration::try_from(asked)
-        .ok()
-        .filter(|asked| HEARTBEAT.contains(asked));
+    // Not by prost's conversion, which overflows at the least of seconds.
+    let part = (u64::try_from(asked.seconds), u32::try_from(asked.nanos));
+    let asked = match part {
+        (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
+        _ => Duration::ZERO,
+    };
+    let asked = Some(asked).filter(|asked| HEARTBEAT.contains(asked));
     asked.ok_or_else(|| {
         let flaw = "must be 1 s to 5 min; leave it out for the node's own";
         Error::invalid(Invalid::Heartbeat, "heartbeat_interval", flaw)

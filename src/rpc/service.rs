@@ -18,8 +18,9 @@ use super::{convert, frame};
 use crate::hub::{Evict, Hub, Receipt, Subscribe, Subscription};
 use crate::model::{self, Error};
 
-/// Bytes of members on a page.
-const PAGE_BYTES: usize = 1 << 20;
+/// Bytes of members on a page, by the hub's count of profiles and ids: it ends
+/// at 1 MiB as encoded, where each of a thousand has tags, lengths and a time.
+const PAGE_BYTES: usize = (1 << 20) - 1_000 * 32;
 
 type Answer<T> = Result<Response<T>, Status>;
 

@@ -35,7 +35,12 @@ pub(super) fn status_after(error: &Error, retry_after: Option<Duration>) -> Stat
         Error::Invalid { field, flaw, .. } => {
             details.add_bad_request_violation(shorten(field), shorten(&flaw.to_string()));
         }
-        Error::PayloadTooLarge { field, .. } | Error::NotBuilt { what: field } => {
+        Error::PayloadTooLarge { field, .. } => {
+            details.add_bad_request_violation(shorten(field), message.clone());
+        }
+        Error::NotBuilt { what } => {
+            // What of a field is not built, follows its path.
+            let field = what.split(": ").next().unwrap_or_default();
             details.add_bad_request_violation(shorten(field), message.clone());
         }
         Error::RequestIdReused => {
@@ -130,9 +135,14 @@ pub(super) fn explain(headers: &mut HeaderMap) {
         return;
     }
     let error = match status.code() {
-        Code::Unimplemented => Error::NotBuilt {
-            what: status.message().to_owned(),
-        },
+        Code::Unimplemented => {
+            // It says nothing of a method that it does not find.
+            let what = match status.message() {
+                "" => "method: the one asked for",
+                _ => "grpc-encoding: compression",
+            };
+            Error::NotBuilt { what: what.into() }
+        }
         _ => Error::invalid(Invalid::Request, "", status.message().to_owned()),
     };
     for name in ["grpc-status", "grpc-message"] {

@@ -1,5 +1,8 @@
 //! What the service promises, over the wire: one module a capability.
 
+mod architecture;
+mod cli;
+mod events;
 mod history;
 mod hub;
 mod memory;
@@ -7,6 +10,9 @@ mod models;
 mod no_poison;
 mod order;
 mod payloads;
+mod readme;
+mod requests;
 mod second_parser;
 mod subscribe;
 mod support;
+mod wire_support;
