@@ -1,6 +1,7 @@
 //! What the service promises, over the wire: one module a capability.
 
 mod architecture;
+mod binary;
 mod cli;
 mod events;
 mod history;
