@@ -25,7 +25,10 @@ fn kinds() -> Vec<Option<Kind>> {
         ("largest".into(), json(Json::NumberValue(f64::MAX))),
         ("text".into(), json(Json::StringValue("ä\n日本".into()))),
         ("yes".into(), json(Json::BoolValue(true))),
-        (String::new(), list(vec![object(BTreeMap::new()), list(Vec::new())])),
+        (
+            String::new(),
+            list(vec![object(BTreeMap::new()), list(Vec::new())]),
+        ),
         ("deep".into(), in_lists(40)),
     ]));
     let any = |type_url: &str, value: &[u8]| {
@@ -83,7 +86,14 @@ async fn a_payload_without_a_kind_comes_as_none() {
         ..text("a", "e", "")
     };
     send(&mut client, request).await;
-    assert_eq!(frames.event().await.payload.and_then(|payload| payload.kind), None);
+    assert_eq!(
+        frames
+            .event()
+            .await
+            .payload
+            .and_then(|payload| payload.kind),
+        None
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,8 +118,14 @@ async fn names_sender_headers_and_id_come_back_as_they_were() {
         };
         let sent = send(&mut client, request.clone()).await;
         let event = frames.event().await;
-        assert_eq!((event.channel, event.name), (request.channel, request.event));
-        assert_eq!((event.sender_id, event.id), (request.sender_id, request.request_id));
+        assert_eq!(
+            (event.channel, event.name),
+            (request.channel, request.event)
+        );
+        assert_eq!(
+            (event.sender_id, event.id),
+            (request.sender_id, request.request_id)
+        );
         assert_eq!(event.headers, headers);
         assert_eq!(event.sequence, sent.position.unwrap().sequence);
     }
@@ -185,7 +201,10 @@ async fn own_events_come_only_with_echo() {
         }
         names
     };
-    assert_eq!(got(&mut without, 4).await, ["loud", "loud", "nobody", "nobody"]);
+    assert_eq!(
+        got(&mut without, 4).await,
+        ["loud", "loud", "nobody", "nobody"]
+    );
     let everything = ["silent", "silent", "loud", "loud", "nobody", "nobody"];
     assert_eq!(got(&mut with, 6).await, everything);
 }
@@ -232,7 +251,10 @@ async fn an_observer_listens_and_is_no_member() {
     request.subscriptions[0].observe = true;
     let mut frames = subscribe(&mut client, request).await;
     let counts = node.hub.counts();
-    assert_eq!((counts.channels, counts.observed, counts.subscriptions), (0, 1, 1));
+    assert_eq!(
+        (counts.channels, counts.observed, counts.subscriptions),
+        (0, 1, 1)
+    );
     let sent = send(&mut client, text("a", "e", "")).await;
     assert_eq!(sent.recipients, 1);
     assert_eq!(frames.event().await.sequence, sequence(&sent));
@@ -257,7 +279,8 @@ async fn an_observer_holds_no_channel_and_hears_it_when_it_is_back() {
     for _ in 0..2 {
         let sent = send(&mut client, text("a", "e", "")).await;
         assert_eq!(frames.event().await.sequence, sequence(&sent));
-        node.until("the channel leaves", |counts| counts.channels == 0).await;
+        node.until("the channel leaves", |counts| counts.channels == 0)
+            .await;
     }
     let member = subscribe(&mut client, to(["a"])).await;
     assert_eq!(node.hub.counts().channels, 1);
@@ -279,13 +302,21 @@ fn sized(size: usize) -> Payload {
 }
 
 fn assert_too_large(status: &Status, limit: usize) {
-    assert_refused(status, Code::InvalidArgument, "PAYLOAD_TOO_LARGE", "payload");
+    assert_refused(
+        status,
+        Code::InvalidArgument,
+        "PAYLOAD_TOO_LARGE",
+        "payload",
+    );
     let (size, limit) = ((limit + 1).to_string(), limit.to_string());
     for part in ["payload", &size, &limit] {
         assert!(status.message().contains(part), "{status:?}");
     }
     let info = status.get_details_error_info().unwrap();
-    assert_eq!((&info.metadata["size"], &info.metadata["limit"]), (&size, &limit));
+    assert_eq!(
+        (&info.metadata["size"], &info.metadata["limit"]),
+        (&size, &limit)
+    );
 }
 
 async fn one_byte_more_is_refused(node: &Node, limit: usize) {

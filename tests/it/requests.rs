@@ -162,7 +162,11 @@ async fn the_oldest_id_is_forgotten_when_there_are_too_many() {
     let node = node_with(|config| config.hub.request_ids = 2).await;
     let mut client = node.client().await;
     for id in ["1", "2", "3"] {
-        assert!(!send(&mut client, with_id(id, text("a", "e", ""))).await.duplicate);
+        assert!(
+            !send(&mut client, with_id(id, text("a", "e", "")))
+                .await
+                .duplicate
+        );
     }
     assert_eq!(node.hub.counts().requests, 2);
     for (id, known) in [("2", true), ("3", true), ("1", false)] {
