@@ -129,30 +129,26 @@ impl Wire {
     }
 }
 
-/// All that came for one request.
+/// How one request was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) http: StatusCode,
     /// The headers that the status is in.
     pub(crate) last: HeaderMap,
-    pub(crate) body: Bytes,
 }
 
 impl Answer {
     async fn read(response: ResponseFuture) -> Self {
         let response = response.await.unwrap();
         let (head, mut body) = response.into_parts();
-        let mut bytes = BytesMut::new();
         while let Some(data) = body.data().await {
-            let data = data.unwrap();
-            body.flow_control().release_capacity(data.len()).unwrap();
-            bytes.extend_from_slice(&data);
+            let length = data.unwrap().len();
+            body.flow_control().release_capacity(length).unwrap();
         }
         let trailers = body.trailers().await.unwrap();
         Self {
             http: head.status,
             last: trailers.unwrap_or(head.headers),
-            body: bytes.freeze(),
         }
     }
 

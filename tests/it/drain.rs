@@ -1,0 +1,217 @@
+//! A node that shuts down: what it says first, and that it is gone in time.
+
+use std::time::Duration;
+
+use fanfare::rpc::client::subscribe_response::Frame;
+use fanfare::rpc::client::{BroadcastRequest, Closing, ClosingReason};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::recording::{DATA, END_STREAM, GOAWAY, HEADERS, call, frames, hello};
+use crate::support::{Node, PATIENCE, node, reason, send, subscribe, text, to};
+use crate::wire_support::{channel, connect, framed, node_with, retry_delay};
+
+/// More than a busy machine takes beyond what it promised.
+const SLACK: Duration = Duration::from_millis(500);
+
+#[track_caller]
+fn assert_draining(status: &Status) {
+    let expected = (Code::Unavailable, "DRAINING");
+    assert_eq!(
+        (status.code(), reason(status).as_str()),
+        expected,
+        "{status:?}"
+    );
+    assert!(!retry_delay(status).is_zero());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_gets_what_was_sent_then_the_reason_then_the_status() {
+    let mut node = node().await;
+    let mut client = node.client().await;
+    let mut open = Vec::new();
+    for channels in [&["a"][..], &["a", "b"], &[]] {
+        let request = to(channels.iter().copied());
+        open.push((channels.len(), subscribe(&mut client, request).await));
+    }
+    let payload = "x".repeat(1 << 10);
+    for _ in 0..300 {
+        send(&mut client, text("a", "e", &payload)).await;
+    }
+    node.stop();
+    let mut delays = Vec::new();
+    for (channels, mut stream) in open {
+        let (mut frames, status) = stream.end().await;
+        assert_draining(&status);
+        let Some(Frame::Closing(Closing {
+            reason,
+            retry_after,
+        })) = frames.pop()
+        else {
+            panic!("closing comes last: {:?}", frames.last())
+        };
+        assert_eq!(reason, i32::from(ClosingReason::Shutdown));
+        let delay = Duration::try_from(retry_after.unwrap()).unwrap();
+        assert_eq!(delay, retry_delay(&status), "one hint, told twice");
+        delays.push(delay);
+        let expected = if channels == 0 { 0 } else { 300 };
+        assert_eq!(frames.len(), expected, "all that was sent before");
+    }
+    delays.dedup();
+    assert!(delays.len() > 1, "not all at once: {delays:?}");
+    node.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_during_a_drain_is_sent_elsewhere() {
+    let node = node().await;
+    let mut client = node.client().await;
+    let sent = send(&mut client, text("a", "e", "")).await;
+    node.hub.drain();
+    assert_draining(&client.send(text("a", "e", "")).await.unwrap_err());
+    assert_draining(
+        &client
+            .broadcast(BroadcastRequest::default())
+            .await
+            .unwrap_err(),
+    );
+    assert_draining(&client.subscribe(to(["a"])).await.unwrap_err());
+    assert_eq!(sent.recipients, 0);
+    let counts = node.hub.counts();
+    assert_eq!((counts.streams, counts.subscriptions), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_told_to_go_away_after_its_streams_have_ended() {
+    let mut node = node().await;
+    let mut stream = connect(&node).await;
+    let subscribing = call(1, "Subscribe", &framed(&to(["a"])));
+    stream
+        .write_all(&[hello(&[]), subscribing].concat())
+        .await
+        .unwrap();
+    node.until("it is open", |counts| counts.streams == 1).await;
+    node.stop();
+    let mut said = Vec::new();
+    let end = stream.read_to_end(&mut said);
+    tokio::time::timeout(PATIENCE, end).await.unwrap().unwrap();
+    let said = frames(&said);
+    let trailers = said.iter().find(|frame| {
+        (frame.kind, frame.stream, frame.flags & END_STREAM) == (HEADERS, 1, END_STREAM)
+    });
+    assert!(trailers.is_some(), "{said:?}");
+    assert!(
+        said.iter()
+            .any(|frame| (frame.kind, frame.stream) == (DATA, 1))
+    );
+    let away: Vec<_> = said.iter().filter(|frame| frame.kind == GOAWAY).collect();
+    assert!(!away.is_empty(), "{said:?}");
+    // The last stream's number, then the reason: none.
+    assert!(
+        away.iter().all(|frame| frame.payload[4..8] == [0; 4]),
+        "{away:?}"
+    );
+    node.stopped().await;
+}
+
+/// How long the node takes to be gone.
+async fn stopping(node: Node) -> Duration {
+    let start = Instant::now();
+    node.stopped().await;
+    start.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_peers_that_listen_is_gone_at_once() {
+    let node = node().await;
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut stream = subscribe(&mut node.client().await, to(["a"])).await;
+        readers.spawn(async move { stream.end().await.1 });
+    }
+    let idle = node.client().await;
+    let taken = stopping(node).await;
+    assert!(taken < Duration::from_secs(1), "{taken:?}");
+    for status in readers.join_all().await {
+        assert_draining(&status);
+    }
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a watch of the health has no end, and holds up the whole drain_timeout"]
+async fn one_who_watches_the_health_does_not_hold_up_a_shutdown() {
+    let node = node().await;
+    let mut health = HealthClient::new(channel(&node).await);
+    let request = HealthCheckRequest::default();
+    let mut watch = health.watch(request).await.unwrap().into_inner();
+    watch.message().await.unwrap().expect("serving");
+    let taken = stopping(node).await;
+    assert!(taken < Duration::from_secs(1), "{taken:?}");
+}
+
+/// A peer that subscribes to `deaf`, gives all the room there is, and reads
+/// nothing.
+pub(crate) async fn deaf(node: &Node) -> TcpStream {
+    let before = node.hub.counts().streams;
+    let mut stream = connect(node).await;
+    let most = (1 << 31) - 1;
+    let subscribing = call(1, "Subscribe", &framed(&to(["deaf"])));
+    // A window update for the connection, which has 65,535 by itself.
+    let room: u32 = most - 65_535;
+    let update = [&b"\0\0\x04\x08\0\0\0\0\0"[..], &room.to_be_bytes()].concat();
+    let hello = hello(&[(4, most)]);
+    stream
+        .write_all(&[hello, update, subscribing].concat())
+        .await
+        .unwrap();
+    node.until("it is open", |counts| counts.streams > before)
+        .await;
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_gone_in_time_whatever_its_peers_do() {
+    let node = node_with(|config| {
+        config.transport.drain_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let deaf = deaf(&node).await;
+    let silent = connect(&node).await;
+    let mut half = connect(&node).await;
+    half.write_all(&crate::recording::PREFACE[..10])
+        .await
+        .unwrap();
+    let mut client = node.client().await;
+    let unread = subscribe(&mut client, to(["deaf"])).await;
+    let payload = "x".repeat(512 << 10);
+    // More than the sockets between hold.
+    for _ in 0..32 {
+        send(&mut client, text("deaf", "e", &payload)).await;
+    }
+    let hub = node.hub.clone();
+    let taken = stopping(node).await;
+    assert!(taken < Duration::from_secs(2) + SLACK, "{taken:?}");
+    let counts = hub.counts();
+    assert_eq!((counts.streams, counts.subscriptions), (0, 0));
+    drop((deaf, silent, half, unread));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_in_their_handshake_hold_up_a_shutdown_for_a_second_at_most() {
+    let node = node().await;
+    let silent = connect(&node).await;
+    let mut half = connect(&node).await;
+    half.write_all(&crate::recording::PREFACE[..10])
+        .await
+        .unwrap();
+    // Both have been accepted, since they came before.
+    subscribe(&mut node.client().await, to(["a"])).await;
+    let taken = stopping(node).await;
+    assert!(taken < Duration::from_secs(1) + SLACK, "{taken:?}");
+    drop((silent, half));
+}
