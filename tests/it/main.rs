@@ -1,19 +1,32 @@
 //! What the service promises, over the wire: one module a capability.
 
 mod architecture;
+mod bad_http;
+mod bad_input;
+mod bad_subscriptions;
 mod binary;
+mod bystander;
 mod cli;
+mod drain;
+mod ends;
 mod events;
+mod health_and_reflection;
 mod history;
 mod hub;
+mod limits;
+mod members;
 mod memory;
 mod models;
 mod no_poison;
+mod not_built;
 mod order;
 mod payloads;
 mod readme;
+mod recording;
 mod requests;
 mod second_parser;
+mod stall;
 mod subscribe;
 mod support;
+mod torn;
 mod wire_support;
