@@ -14,6 +14,9 @@ use crate::hub::{Clock, Hub};
 use crate::rpc::{self, RealtimeService};
 use crate::transport::{self, Listener};
 
+/// Whose health is told: the service's by its name, and the node's as a whole.
+const SERVICES: [&str; 2] = [RealtimeService::NAME, ""];
+
 /// Runs a node until `shutdown`, and then until it has drained.
 ///
 /// Returns within `drain_timeout` and a second of `shutdown`, whatever clients
@@ -44,7 +47,7 @@ pub async fn serve(
     transport: transport::Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), tonic_reflection::server::Error> {
-    let (health, health_service) = tonic_health::server::health_reporter();
+    let (mut health, health_service) = tonic_health::server::health_reporter();
     tell(&health, ServingStatus::NotServing).await;
     let routes = Routes::new(RealtimeService::new(hub.clone(), rpc))
         .add_service(health_service)
@@ -53,19 +56,24 @@ pub async fn serve(
         .prepare();
     let keeper = tokio::spawn(hub.clone().keep());
     tell(&health, ServingStatus::Serving).await;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), epoch = %hub.epoch(), "serving");
     let drained = async {
         shutdown.await;
         tell(&health, ServingStatus::NotServing).await;
         hub.drain();
+        // Ends the watches, which have been told and would hold up the rest.
+        for service in SERVICES {
+            health.clear_service_status(service).await;
+        }
     };
     transport::serve(listener, routes, rpc::refusal, transport, drained).await;
     keeper.abort();
+    tracing::info!("drained");
     Ok(())
 }
 
-/// For the service by its name, and for the node as a whole.
 async fn tell(health: &HealthReporter, status: ServingStatus) {
-    for service in [RealtimeService::NAME, ""] {
+    for service in SERVICES {
         health.set_service_status(service, status).await;
     }
 }

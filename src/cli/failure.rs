@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt as _};
 
 /// Why a verb could not do what it was asked to.
@@ -75,12 +75,26 @@ impl From<Status> for Failure {
             let _ = write!(text, " ({})", info.reason);
         }
         let _ = write!(text, ": {}", reason(&status));
-        let hint = status
-            .get_details_retry_info()
-            .and_then(|info| info.retry_delay)
-            .map(|delay| format!("try again in {}", humantime::format_duration(delay)));
+        let hint = hint(&status);
         Self::Failed { text, hint }
     }
+}
+
+/// When to try again, or that it is not the node that says so.
+fn hint(status: &Status) -> Option<String> {
+    let delay = status
+        .get_details_retry_info()
+        .and_then(|info| info.retry_delay);
+    if let Some(delay) = delay {
+        return Some(format!(
+            "try again in {}",
+            humantime::format_duration(delay)
+        ));
+    }
+    // tonic's own words for a reset and for a broken connection.
+    (status.code() == Code::Unknown && status.source().is_some()).then(|| {
+        "the stream or its connection was cut, by a node that went or for taking nothing too long: subscribe again".to_owned()
+    })
 }
 
 /// The code as the gRPC documentation spells it: `INVALID_ARGUMENT`.

@@ -8,11 +8,11 @@ use super::{Flaw, MemberId};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Fix the request: `field` is the path of what is wrong.
-    #[error("{field}: {flaw}")]
+    #[error("{}{flaw}", path(field))]
     Invalid {
         /// What kind of thing is wrong.
         subject: Invalid,
-        /// Where, such as `subscriptions[2].channel`.
+        /// Where, such as `subscriptions[2].channel`; empty: all of it.
         field: String,
         /// Why, with the limit.
         flaw: Flaw,
@@ -72,6 +72,14 @@ impl Error {
             field: field.into(),
             flaw: flaw.into(),
         }
+    }
+}
+
+fn path(field: &str) -> String {
+    if field.is_empty() {
+        String::new()
+    } else {
+        format!("{field}: ")
     }
 }
 

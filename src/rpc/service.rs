@@ -128,7 +128,7 @@ impl Service {
 fn member(member: model::Member) -> wire::Member {
     wire::Member {
         id: member.id.as_str().to_owned(),
-        data: Some(Raw::from(member.profile)),
+        data: (!member.profile.is_empty()).then(|| Raw::from(member.profile)),
         join_time: Some(member.join_time.into()),
         subject: String::new(),
     }

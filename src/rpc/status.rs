@@ -1,8 +1,9 @@
 //! Our errors as gRPC statuses: the only place that knows the codes.
 //!
-//! Every status carries an `ErrorInfo` of the domain `fanfare.v1`, and what
-//! else its kind has: where the request is wrong, when to come back. All
-//! details of one stay under 4 KiB, since some clients take 8 KiB of headers.
+//! Every status of ours but that of a passed deadline carries an `ErrorInfo` of
+//! the domain `fanfare.v1`, and what else its kind has: where the request is
+//! wrong, when to come back. All details of one stay under 4 KiB, since some
+//! clients take 8 KiB of headers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,7 +28,10 @@ pub fn status(error: &Error) -> Status {
 /// As [`status`], with the time after which to come back already chosen.
 pub(super) fn status_after(error: &Error, retry_after: Option<Duration>) -> Status {
     let message = shorten(&error.to_string());
-    let mut details = ErrorDetails::with_error_info(reason(error), DOMAIN, metadata(error));
+    let mut details = ErrorDetails::new();
+    if let Some(reason) = reason(error) {
+        details.set_error_info(reason, DOMAIN, metadata(error));
+    }
     if let Some(delay) = retry_after {
         details.set_retry_info(Some(delay));
     }
@@ -35,8 +39,9 @@ pub(super) fn status_after(error: &Error, retry_after: Option<Duration>) -> Stat
         Error::Invalid { field, flaw, .. } => {
             details.add_bad_request_violation(shorten(field), shorten(&flaw.to_string()));
         }
-        Error::PayloadTooLarge { field, .. } => {
-            details.add_bad_request_violation(shorten(field), message.clone());
+        Error::PayloadTooLarge { field, size, limit } => {
+            let flaw = format!("is {size} bytes as encoded, the limit is {limit}");
+            details.add_bad_request_violation(shorten(field), flaw);
         }
         Error::NotBuilt { what } => {
             // What of a field is not built, follows its path.
@@ -84,8 +89,9 @@ fn code(error: &Error) -> Code {
     }
 }
 
-fn reason(error: &Error) -> &'static str {
-    match error {
+/// The name in `ErrorReason`; none for a deadline, which is the client's own.
+fn reason(error: &Error) -> Option<&'static str> {
+    Some(match error {
         Error::Invalid { subject, .. } => match subject {
             Invalid::Channel => "INVALID_CHANNEL",
             Invalid::Event => "INVALID_EVENT",
@@ -105,9 +111,9 @@ fn reason(error: &Error) -> &'static str {
         Error::LimitReached { .. } => "LIMIT_REACHED",
         Error::Overloaded => "OVERLOADED",
         Error::Draining | Error::MaxAge => "DRAINING",
-        Error::Deadline => "DEADLINE",
+        Error::Deadline => return None,
         Error::NotBuilt { .. } => "NOT_BUILT",
-    }
+    })
 }
 
 /// The numbers that the message quotes, for programs.
@@ -143,7 +149,10 @@ pub(super) fn explain(headers: &mut HeaderMap) {
             };
             Error::NotBuilt { what: what.into() }
         }
-        _ => Error::invalid(Invalid::Request, "", status.message().to_owned()),
+        _ => {
+            let flaw = status.message().trim_start_matches("Error, ").to_owned();
+            Error::invalid(Invalid::Request, "", flaw)
+        }
     };
     for name in ["grpc-status", "grpc-message"] {
         headers.remove(name);

@@ -143,7 +143,6 @@ async fn a_node_with_peers_that_listen_is_gone_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a watch of the health has no end, and holds up the whole drain_timeout"]
 async fn one_who_watches_the_health_does_not_hold_up_a_shutdown() {
     let node = node().await;
     let mut health = HealthClient::new(channel(&node).await);
