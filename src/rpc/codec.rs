@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::rpc::wire::{SendRequest, SubscribeRequest};
 
-    fn refused<M: Message + Default>(bytes: &[u8]) -> Error {
+    fn refused<M: Message + Default + std::fmt::Debug>(bytes: &[u8]) -> Error {
         malformed(&M::decode(bytes).unwrap_err())
     }
 
