@@ -17,13 +17,20 @@ pub(super) struct Account {
     blocks: AtomicUsize,
     /// Those of them that a log holds.
     logged: AtomicUsize,
-    /// What logs hold besides: tails, indexes, fixed costs.
+    /// What logs hold besides: tails and indexes.
     other: AtomicUsize,
+    /// What logs cost while they hold nothing.
+    fixed: AtomicUsize,
 }
 
 impl Account {
-    /// Bytes that the logs hold.
+    /// Bytes that the logs hold, fixed costs included.
     pub(super) fn logs(&self) -> usize {
+        self.events() + self.fixed.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that go when events are let go.
+    fn events(&self) -> usize {
         self.logged.load(Ordering::Relaxed) + self.other.load(Ordering::Relaxed)
     }
 
@@ -37,6 +44,7 @@ impl Account {
     pub(super) fn change(&self, was: Weight, is: Weight) {
         shift(&self.logged, was.blocks, is.blocks);
         shift(&self.other, was.other, is.other);
+        shift(&self.fixed, was.fixed, is.fixed);
     }
 }
 
@@ -52,8 +60,10 @@ fn shift(count: &AtomicUsize, was: usize, is: usize) {
 pub(super) struct Weight {
     /// Its sealed segments.
     pub(super) blocks: usize,
-    /// Its tail, its index, its own fixed cost.
+    /// Its tail and its index.
     pub(super) other: usize,
+    /// What it costs while it holds nothing.
+    pub(super) fixed: usize,
 }
 
 /// An allocation that is counted until the last reader lets go of it.
@@ -140,7 +150,7 @@ impl<H> Budget<H> {
     /// given, and tells with which it begins now; none if it is empty or has
     /// entered anew. It takes the holder's lock, so none may be held here.
     pub(super) fn relieve(&self, spared: &Arc<H>, let_go: impl Fn(&H, u64) -> Option<u64>) {
-        while self.account.logs() > self.limit {
+        while self.account.events() > self.limit {
             let Some((number, holder)) = self.take_oldest(spared) else {
                 return;
             };

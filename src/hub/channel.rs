@@ -181,7 +181,7 @@ impl Channel {
         cursor: u64,
         upto: u64,
         select: &Select<'_>,
-        chunk: &mut Chunk,
+        chunk: &mut Chunk<'_>,
     ) -> Taken {
         let state = &mut *lock(&self.state);
         let let_go = state.log.let_go();

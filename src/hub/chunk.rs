@@ -18,8 +18,8 @@ const OWN_FRAME: usize = 512;
 
 /// Frames for one stream, being put together.
 #[derive(Debug)]
-pub(super) struct Chunk {
-    account: Arc<Account>,
+pub(super) struct Chunk<'a> {
+    account: &'a Arc<Account>,
     pieces: Pieces,
     is_closed: bool,
 }
@@ -31,11 +31,11 @@ enum Pieces {
     Copies(Vec<u8>),
 }
 
-impl Chunk {
+impl<'a> Chunk<'a> {
     /// A chunk with nothing in it; its bytes count in `account`.
-    pub(super) fn new(account: &Arc<Account>) -> Self {
+    pub(super) fn new(account: &'a Arc<Account>) -> Self {
         Self {
-            account: Arc::clone(account),
+            account,
             pieces: Pieces::None,
             is_closed: false,
         }
@@ -79,7 +79,7 @@ impl Chunk {
     /// The bytes so far, to write more behind them.
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
         if let Pieces::Slice(slice) = &self.pieces {
-            let mut copies = Vec::with_capacity(SEGMENT);
+            let mut copies = Vec::with_capacity(2 * slice.len());
             copies.extend_from_slice(slice);
             self.pieces = Pieces::Copies(copies);
         } else if self.is_empty() {
@@ -96,7 +96,7 @@ impl Chunk {
         match self.pieces {
             Pieces::None => None,
             Pieces::Slice(slice) => Some(slice),
-            Pieces::Copies(copies) => Some(block(copies, &self.account)),
+            Pieces::Copies(copies) => Some(block(copies, self.account)),
         }
     }
 }

@@ -24,7 +24,7 @@ use super::sync::Arc;
 use super::{Gap, GapReason, Node};
 use crate::model::{ChannelName, MemberId, Position};
 
-/// Visits to channels in one round, after which the stream gives way.
+/// Visits to channels in one round.
 const VISITS: usize = 1024;
 
 /// A stream's cursor in one channel.
@@ -187,7 +187,7 @@ impl Cursors {
 
     /// Everything up to `position` is dealt with; says so if gaps before it
     /// were told.
-    fn reach(&mut self, position: u64, node: &Node, chunk: &mut Chunk) {
+    fn reach(&mut self, position: u64, node: &Node, chunk: &mut Chunk<'_>) {
         self.position = self.position.max(position);
         if self
             .owes_position
@@ -217,7 +217,7 @@ impl Cursors {
         reader: &Arc<StreamReader>,
         slot: u32,
         upto: u64,
-        chunk: &mut Chunk,
+        chunk: &mut Chunk<'_>,
     ) {
         let place = Place { reader, slot };
         let own = self.own.as_str();
@@ -227,7 +227,8 @@ impl Cursors {
         };
         let Taken { cursor, gap, next } =
             channel.read(&place, at.cursor, upto, &at.filter.select(own), chunk);
-        let after = std::mem::replace(&mut at.cursor, cursor);
+        // What the stream has passed, this channel has not lost.
+        let after = std::mem::replace(&mut at.cursor, cursor).max(self.position);
         if let Some(through) = gap {
             self.owes_position = self.owes_position.max(Some(through));
             let gap = Gap {

@@ -7,8 +7,8 @@
 //! lock, up to the number loaded. So no lower number can still be on its way
 //! to it, and the number loaded is what it may promise once all is read.
 //!
-//! Guarantee: a place is on a channel's list or marked, never both, never
-//! neither; a reader that parks has no marks and will be woken by the next.
+//! Guarantee: a place is on a channel's list or with its reader, marked or in
+//! line to be read, never both, never neither; a reader that parks has no marks and will be woken by the next.
 //! Model-checked in `tests/it/models`. Knows nothing of logs or of streams.
 
 use std::task::{Context, Poll, Waker};
@@ -88,8 +88,7 @@ impl<M: Default> Reader<M> {
         marked: &mut Vec<u32>,
         mut round: impl FnMut(u64, &mut Vec<u32>, M) -> Round<T>,
     ) -> Poll<T> {
-        let polls = (self.progress.load(Ordering::Relaxed) | 1) + 1;
-        self.progress.store(polls, Ordering::Relaxed);
+        self.hand_over();
         for _ in 0..Self::ROUNDS {
             let newest = counter.newest();
             let mail = self.collect(cx.waker(), marked);
@@ -97,7 +96,7 @@ impl<M: Default> Reader<M> {
                 Round::Yield(out) => return Poll::Ready(out),
                 Round::Left => {}
                 Round::Settled => {
-                    self.progress.store(polls | 1, Ordering::Relaxed);
+                    self.progress.store(self.progress() | 1, Ordering::Relaxed);
                     return Poll::Pending;
                 }
             }
@@ -119,6 +118,13 @@ impl<M: Default> Reader<M> {
         }
         marked.append(&mut inbox.marked);
         std::mem::take(&mut inbox.mail)
+    }
+
+    /// Says that something was handed over beside what was polled, or a part of
+    /// it: only the next poll shows that it was taken.
+    pub(crate) fn hand_over(&self) {
+        let polls = (self.progress.load(Ordering::Relaxed) | 1) + 1;
+        self.progress.store(polls, Ordering::Relaxed);
     }
 
     /// A number that stays the same while the reader is not polled.
@@ -173,6 +179,7 @@ impl<M: Default> Waiting<M> {
     /// Marks everyone, under the channel's lock.
     pub(crate) fn mark(&mut self, wakes: &mut Wakes) {
         self.gone = 0;
+        wakes.0.reserve(self.places.len());
         let marked = self
             .places
             .drain(..)

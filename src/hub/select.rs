@@ -1,12 +1,13 @@
 //! Which events of a channel a subscriber takes.
 
+use super::sync::Arc;
 use crate::model::EventName;
 
 /// What a subscription asked for: events by name, and its own or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// In order, so that a look-up is O(log names). Empty: all.
-    names: Box<[EventName]>,
+    names: Arc<[EventName]>,
     echo: bool,
 }
 

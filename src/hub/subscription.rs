@@ -192,9 +192,16 @@ impl Subscription {
 
     /// A frame that tells the position, for when there is nothing else to say.
     pub fn heartbeat(&mut self) -> Bytes {
+        self.hand_over();
         let mut frame = Vec::new();
         self.cursors.tell_position(&self.node, &mut frame);
         frame.into()
+    }
+
+    /// Says that the stream was handed something that did not come from a poll,
+    /// or a part of what did, so that it counts as stalled if it takes no more.
+    pub fn hand_over(&self) {
+        self.reader.hand_over();
     }
 
     fn join(&mut self, hub: &Hub, join: Join, profile: &Bytes) -> Result<(), Error> {

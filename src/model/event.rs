@@ -28,7 +28,7 @@ pub struct Event {
 /// whatever its users send, and nobody can aim at a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey {
-    /// Of the channel (or broadcasts), the caller and the request id.
+    /// Of the channel (or broadcasts) and the request id.
     pub id: u128,
     /// Of everything else in the request.
     pub content: u128,

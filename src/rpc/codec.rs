@@ -103,8 +103,8 @@ mod tests {
     use super::*;
     use crate::rpc::wire::{SendRequest, SubscribeRequest};
 
-    fn refused<M: Message + Default>(bytes: &[u8]) -> Error {
-        malformed(&M::decode(bytes).err().expect("no message"))
+    fn refused<M: Message + Default + std::fmt::Debug>(bytes: &[u8]) -> Error {
+        malformed(&M::decode(bytes).unwrap_err())
     }
 
     #[test]

@@ -21,6 +21,9 @@ use super::wire::{Closing, ClosingReason};
 use crate::hub::{Chunk, End, Subscription};
 use crate::model::Error;
 
+/// Bytes that are passed on at a time: an HTTP/2 DATA frame of default size.
+const SLICE: usize = 16 << 10;
+
 /// When a stream speaks and ends by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
@@ -42,6 +45,8 @@ pub(super) struct Stream {
     tick: Instant,
     /// Whether a frame came since the last tick.
     spoke: bool,
+    /// What is left of a large chunk.
+    rest: Bytes,
     state: State,
 }
 
@@ -65,6 +70,7 @@ impl Stream {
             tick,
             times,
             spoke: false,
+            rest: Bytes::new(),
             state: State::Ready(ready),
         }
     }
@@ -95,7 +101,17 @@ impl Stream {
             Poll::Pending => return Poll::Pending,
         };
         self.spoke = true;
-        Poll::Ready(frames)
+        self.rest = frames;
+        Poll::Ready(self.slice())
+    }
+
+    /// The next part of a large chunk: each that is taken is a sign of life of
+    /// a slow peer, and h2 sends no more at once anyway.
+    fn slice(&mut self) -> Bytes {
+        if self.rest.len() > SLICE {
+            self.subscription.hand_over();
+        }
+        self.rest.split_to(self.rest.len().min(SLICE))
     }
 
     /// The last frame; the status follows it.
@@ -106,6 +122,7 @@ impl Stream {
         let added = status_after(error, delay).add_header(&mut trailers);
         debug_assert!(added.is_ok(), "a status is always valid in headers");
         self.state = State::Closing(trailers);
+        self.subscription.hand_over();
         let mut last = Vec::new();
         let closing = Closing {
             reason: reason.into(),
@@ -139,6 +156,7 @@ impl Body for Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = match std::mem::replace(&mut self.state, State::Open) {
             State::Ready(ready) => Frame::data(ready),
+            State::Open if !self.rest.is_empty() => Frame::data(self.slice()),
             State::Open => Frame::data(std::task::ready!(self.poll_open(cx))),
             State::Closing(trailers) => {
                 self.state = State::Closed;

@@ -6,7 +6,8 @@
 //!
 //! Each stream runs as a task of its own, and its request carries a
 //! [`TaskHandle`] by which it can be cut off from outside: hyper does not poll
-//! a body while the peer's window is closed, so it cannot end itself.
+//! a body while a piece of it waits for the peer's window, so it cannot end
+//! itself.
 
 use std::convert::Infallible;
 use std::error::Error;

@@ -16,10 +16,12 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 
 /// Flags.
 pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 /// A frame of HTTP/2.

@@ -1,8 +1,10 @@
 //! Request ids: what is sent again is not sent twice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fanfare::rpc::client::{BroadcastRequest, SendRequest};
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -125,25 +127,35 @@ async fn an_id_is_another_in_another_channel_and_for_a_broadcast() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_senders_of_one_id_at_once_one_appends() {
+    const ROUNDS: u64 = 500;
+    const SENDERS: usize = 32;
     let node = node().await;
     let mut frames = subscribe(&mut node.client().await, to(["a"])).await;
-    for round in 1..=20 {
-        let mut senders = JoinSet::new();
-        let start = std::sync::Arc::new(tokio::sync::Barrier::new(32));
-        for _ in 0..32 {
-            let (mut client, start) = (node.client().await, start.clone());
-            let request = with_id(&format!("r-{round}"), text("a", "e", "same"));
-            senders.spawn(async move {
+    let mut senders = JoinSet::new();
+    let start = Arc::new(Barrier::new(SENDERS));
+    for _ in 0..SENDERS {
+        let (mut client, start) = (node.client().await, Arc::clone(&start));
+        senders.spawn(async move {
+            let mut answers = Vec::new();
+            for round in 1..=ROUNDS {
                 start.wait().await;
-                send(&mut client, request).await
-            });
-        }
-        let answers = senders.join_all().await;
-        let firsts = answers.iter().filter(|answer| !answer.duplicate).count();
-        assert_eq!(firsts, 1, "one was first");
-        assert!(answers.iter().all(|answer| sequence(answer) == round));
-        assert_eq!(frames.event().await.sequence, round, "and none was second");
+                let request = with_id(&format!("r-{round}"), text("a", "e", "same"));
+                answers.push(send(&mut client, request).await);
+            }
+            answers
+        });
     }
+    let answers = senders.join_all().await;
+    for (at, round) in (1..=ROUNDS).enumerate() {
+        let mut answers = answers.iter().map(|answers| &answers[at]);
+        assert!(answers.clone().all(|answer| sequence(answer) == round));
+        assert!(answers.any(|answer| !answer.duplicate), "one was first");
+        let firsts = answers.filter(|answer| !answer.duplicate).count();
+        assert_eq!(firsts, 0, "and only one");
+        assert_eq!(frames.event().await.sequence, round, "delivered once");
+    }
+    send(&mut node.client().await, text("a", "e", "last")).await;
+    assert_eq!(frames.event().await.sequence, ROUNDS + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -234,7 +234,8 @@ impl Log {
         let segments = self.segments.capacity() * size_of::<Segment>();
         let weight = Weight {
             blocks: self.blocks,
-            other: Self::FIXED_COST + self.tail.capacity() + index + segments,
+            other: self.tail.capacity() + index + segments,
+            fixed: Self::FIXED_COST,
         };
         self.account.change(self.weight, weight);
         self.weight = weight;

@@ -25,7 +25,7 @@ impl Log {
         after: u64,
         upto: u64,
         select: &Select<'_>,
-        chunk: &mut Chunk,
+        chunk: &mut Chunk<'_>,
     ) -> u64 {
         let (mut next, until) = (self.past(after), self.past(upto));
         if next >= until {
@@ -78,7 +78,7 @@ impl Log {
 
     /// Puts the frames of `run` into `chunk` as far as it has room, and returns
     /// the index of the first that it did not.
-    fn put(&mut self, run: Range<usize>, chunk: &mut Chunk) -> usize {
+    fn put(&mut self, run: Range<usize>, chunk: &mut Chunk<'_>) -> usize {
         let mut next = run.start;
         while next < run.end {
             let from = self.start_of(next);
@@ -98,7 +98,13 @@ impl Log {
                 chunk.close();
                 return next;
             }
-            chunk.put(holder.bytes.slice(holder.slice(from, self.start_of(end))));
+            let slice = holder.slice(from, self.start_of(end));
+            if slice.len() < holder.bytes.len() / 4 {
+                // Not worth to keep the whole segment alive for.
+                chunk.buffer().extend_from_slice(&holder.bytes[slice]);
+            } else {
+                chunk.put(holder.bytes.slice(slice));
+            }
             next = end;
         }
         next
