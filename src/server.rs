@@ -54,7 +54,6 @@ pub async fn serve(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .prepare();
-    let keeper = tokio::spawn(hub.clone().keep());
     tell(&health, ServingStatus::Serving).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), epoch = %hub.epoch(), "serving");
     let drained = async {
@@ -66,8 +65,10 @@ pub async fn serve(
             health.clear_service_status(service).await;
         }
     };
-    transport::serve(listener, routes, rpc::refusal, transport, drained).await;
-    keeper.abort();
+    tokio::select! {
+        () = hub.clone().keep() => {}
+        () = transport::serve(listener, routes, rpc::refusal, transport, drained) => {}
+    }
     tracing::info!("drained");
     Ok(())
 }

@@ -186,6 +186,11 @@ impl Hub {
         self.node.counts()
     }
 
+    /// Streams that were evicted so far, since their peers took nothing.
+    pub fn evicted(&self) -> usize {
+        self.node.streams.evicted()
+    }
+
     /// Places of streams that wait at the end of a channel, or for the next
     /// broadcast. O(channels): for tests, and for who looks for a leak.
     pub fn waiting_places(&self) -> usize {

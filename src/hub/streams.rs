@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use super::ready::Wakes;
 use super::subscription::{End, StreamReader};
-use super::sync::{Arc, Mutex, lock};
+use super::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
 use crate::model::{Error, Limit};
 
 /// Cancels a stream from outside, since a stalled one is not polled.
@@ -16,6 +16,7 @@ pub type Evict = Arc<dyn Fn() + Send + Sync>;
 #[derive(Debug)]
 pub(super) struct Streams {
     limit: usize,
+    evicted: AtomicUsize,
     table: Mutex<Table>,
 }
 
@@ -45,6 +46,7 @@ impl Streams {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit,
+            evicted: AtomicUsize::new(0),
             table: Mutex::default(),
         }
     }
@@ -105,7 +107,13 @@ impl Streams {
     pub(super) fn evict_stalled(&self, timeout: Duration, now: Instant) -> usize {
         let stalled = lock(&self.table).stalled(timeout, now);
         stalled.iter().flatten().for_each(|evict| evict());
+        self.evicted.fetch_add(stalled.len(), Ordering::Relaxed);
         stalled.len()
+    }
+
+    /// How many were evicted so far.
+    pub(super) fn evicted(&self) -> usize {
+        self.evicted.load(Ordering::Relaxed)
     }
 
     /// How many are open.

@@ -187,10 +187,19 @@ fn broadcasts(
     Ok((!asked.disabled).then_some(filter))
 }
 
+/// Names in the filters of one request together: with each kept by the stream
+/// and by the channel, about 10 MiB.
+const FILTER_NAMES: usize = 65_536;
+
 fn joins(asked: Vec<wire::Subscription>, limits: &Limits) -> Result<Vec<Join>, Error> {
     if asked.len() > limits.subscriptions {
         let (count, limit) = (asked.len(), limits.subscriptions);
         let flaw = format!("has {count} entries, the limit is {limit}");
+        return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
+    }
+    let names: usize = asked.iter().map(|asked| asked.events.len()).sum();
+    if names > FILTER_NAMES {
+        let flaw = format!("have {names} event names together, the limit is {FILTER_NAMES}");
         return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
     }
     let mut seen = HashSet::with_capacity(asked.len());

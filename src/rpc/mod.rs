@@ -23,7 +23,9 @@ mod wire;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use tokio::time::{Sleep, sleep};
 use tonic::body::Body;
 use tonic::codegen::{StdError, http};
 use tonic::server::NamedService;
@@ -34,7 +36,7 @@ pub use limits::Limits;
 pub use status::status;
 
 use crate::hub::Hub;
-use crate::model::Error;
+use crate::model::{Error, Invalid};
 use service::{Handover, Service};
 use wire::realtime_service_server::{RealtimeServiceServer, SERVICE_NAME};
 
@@ -79,12 +81,39 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
-        Answering(self.inner.call(request))
+        let call = if is_grpc(request.headers()) {
+            self.inner.call(request)
+        } else {
+            Box::pin(std::future::ready(Ok(unsupported())))
+        };
+        Answering {
+            call,
+            patience: None,
+        }
     }
 }
 
+/// Source: "PROTOCOL-HTTP2.md" of gRPC: what is not `application/grpc` gets 415.
+fn is_grpc(headers: &http::HeaderMap) -> bool {
+    let content_type = headers.get(http::header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn unsupported() -> http::Response<Body> {
+    let mut response = http::Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+/// How long a request may take to come whole: what has come of it is held.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A call being answered; a subscription gets its own body at the end.
-pub struct Answering(tonic::codegen::BoxFuture<http::Response<Body>, Infallible>);
+pub struct Answering {
+    call: tonic::codegen::BoxFuture<http::Response<Body>, Infallible>,
+    /// Made when the call has to wait, which it does for the request only.
+    patience: Option<Pin<Box<Sleep>>>,
+}
 
 impl std::fmt::Debug for Answering {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -96,7 +125,12 @@ impl Future for Answering {
     type Output = Result<http::Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(mut response) = std::task::ready!(self.0.as_mut().poll(cx));
+        let Poll::Ready(Ok(mut response)) = self.call.as_mut().poll(cx) else {
+            let patience = self
+                .patience
+                .get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+            return patience.as_mut().poll(cx).map(|()| Ok(late()));
+        };
         status::explain(response.headers_mut());
         let handover = response.extensions_mut().remove::<Handover>();
         if let Some(stream) = handover.and_then(|handover| handover.take()) {
@@ -104,6 +138,12 @@ impl Future for Answering {
         }
         Poll::Ready(Ok(response))
     }
+}
+
+/// What a call gets whose request does not come.
+fn late() -> http::Response<Body> {
+    let flaw = format!("did not come whole within {} s", PATIENCE.as_secs());
+    status(&Error::invalid(Invalid::Request, "", flaw)).into_http()
 }
 
 /// What every call gets on a connection too many.

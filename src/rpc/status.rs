@@ -140,19 +140,16 @@ pub(super) fn explain(headers: &mut HeaderMap) {
     if status.code() == Code::Ok || !status.details().is_empty() {
         return;
     }
-    let error = match status.code() {
-        Code::Unimplemented => {
-            // It says nothing of a method that it does not find.
-            let what = match status.message() {
-                "" => "method: the one asked for",
-                _ => "grpc-encoding: compression",
-            };
-            Error::NotBuilt { what: what.into() }
-        }
-        _ => {
-            let flaw = status.message().trim_start_matches("Error, ").to_owned();
-            Error::invalid(Invalid::Request, "", flaw)
-        }
+    let error = if status.code() == Code::Unimplemented {
+        // It says nothing of a method that it does not find.
+        let what = match status.message() {
+            "" => "method: the one asked for",
+            _ => "grpc-encoding: compression",
+        };
+        Error::NotBuilt { what: what.into() }
+    } else {
+        let flaw = status.message().trim_start_matches("Error, ").to_owned();
+        Error::invalid(Invalid::Request, "", flaw)
     };
     for name in ["grpc-status", "grpc-message"] {
         headers.remove(name);

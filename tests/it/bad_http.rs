@@ -103,24 +103,22 @@ fn http_that_is_not_grpc_harms_nobody() {
 }
 
 #[test]
-fn another_content_type_harms_nobody() {
+fn another_content_type_is_refused_and_harms_nobody() {
     without_panics("content-type", async {
         let mut bystander = Bystander::of(node().await).await;
         let list = framed(&GetMembersRequest {
             channel: "a".into(),
             ..GetMembersRequest::default()
         });
-        for content_type in [
-            "text/plain",
-            "application/json",
-            "application/grpc+json",
-            "",
-        ] {
+        for content_type in ["text/plain", "application/json", ""] {
             let mut request = request("GetMembers");
             let value = content_type.parse().unwrap();
             request.headers_mut().insert("content-type", value);
-            let answer = bystander.wire.call(request, list.clone()).await;
-            assert!(answer.http.as_u16() < 500, "{answer:?}");
+            let (response, mut body) = bystander.wire.open(request).await.unwrap();
+            // Refused by its headers, perhaps before its body is sent.
+            body.send_data(list.clone(), true).ok();
+            let response = tokio::time::timeout(PATIENCE, response).await;
+            assert_eq!(response.unwrap().unwrap().status(), 415, "{content_type}");
             bystander.is_unharmed().await;
         }
     });

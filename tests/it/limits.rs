@@ -5,7 +5,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::bystander::Bystander;
-use crate::support::{PATIENCE, node, reason, send, subscribe, text, to};
+use crate::support::{PATIENCE, assert_refused, node, reason, send, subscribe, text, to};
 use crate::wire_support::{node_with, retry_delay};
 
 #[track_caller]
@@ -119,4 +119,25 @@ async fn a_connection_too_many_is_told_so() {
         }
     };
     tokio::time::timeout(PATIENCE, room).await.expect("room");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_filters_of_one_request_have_a_limit_together() {
+    let node = node().await;
+    let mut client = node.client().await;
+    let names: Vec<_> = (0..1_025).map(|n| format!("c.{n}")).collect();
+    let mut request = to(names.iter().map(String::as_str));
+    for subscription in &mut request.subscriptions {
+        subscription.events = (0..64).map(|n| n.to_string()).collect();
+    }
+    let refused = client.subscribe(request.clone()).await.unwrap_err();
+    assert_refused(
+        &refused,
+        Code::InvalidArgument,
+        "INVALID_SUBSCRIPTION",
+        "subscriptions",
+    );
+    assert!(refused.message().contains("65536"), "{refused:?}");
+    request.subscriptions.pop();
+    subscribe(&mut client, request).await;
 }

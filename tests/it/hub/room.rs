@@ -3,7 +3,7 @@
 use fanfare::hub::Limits;
 use tokio::time::{Duration, advance};
 
-use super::support::{Stream, hub, join, send, send_many};
+use super::support::{Got, Stream, hub, join, send, send_many};
 
 /// Bytes of a segment, and what its allocation costs beside.
 const SEGMENT: usize = 16 << 10;
@@ -59,8 +59,29 @@ fn the_logs_of_the_node_stay_within_its_budget() {
         let channel = (random.u32(..100) + at / 200).to_string();
         let size = random.usize(..2_000);
         send(&hub, &channel, &"x".repeat(size));
-        assert!(hub.counts().log_bytes <= 2 << 20);
+        let counts = hub.counts();
+        assert!(counts.log_bytes <= (2 << 20) + 512 * (counts.channels + 1));
     }
+}
+
+#[test]
+fn many_channels_do_not_push_events_out() {
+    let hub = hub(Limits {
+        log_bytes: 4_096,
+        node_bytes: 64 << 10,
+        ..Limits::default()
+    });
+    let names: Vec<_> = (0..1_000).map(|n| format!("c.{n}")).collect();
+    let _members = Stream::settled(&hub, names.iter().map(|name| join(name)));
+    let mut reader = Stream::settled(&hub, ["a", "b"].map(join));
+    send(&hub, "a", "first");
+    send(&hub, "b", "second");
+    assert!(
+        hub.counts().log_bytes > 64 << 10,
+        "what channels cost counts"
+    );
+    let told = [Got::event(1, "first"), Got::event(2, "second")];
+    assert_eq!(reader.read(), told, "and takes no room from events");
 }
 
 #[test]
