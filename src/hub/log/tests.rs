@@ -196,7 +196,8 @@ impl Trial {
         assert!(is_one_frame_or_small(log, log.tail_start, log.end()));
         let blocks: usize = log.segments.iter().map(|s| block_cost(s.bytes.len())).sum();
         assert_eq!(log.blocks, blocks);
-        assert_eq!(self.account.logs(), log.weight.blocks + log.weight.other);
+        let weight = log.weight.blocks + log.weight.other + log.weight.fixed;
+        assert_eq!(self.account.logs(), weight);
         assert!(self.account.logs() >= naive.bytes());
         assert!(!self.held.is_empty() || self.account.pinned() == 0);
     }
@@ -289,11 +290,26 @@ fn a_chunk_counts_as_pinned_once_its_segment_is_gone() {
     for number in 1..=10 {
         log.append(frame(100, "", ""), number, now);
     }
-    let (_, one) = read(&mut log, &account, 9, 10, &Choice::ALL);
-    assert_eq!(one.as_ref().unwrap().len(), 100);
+    let (_, half) = read(&mut log, &account, 5, 10, &Choice::ALL);
+    assert_eq!(half.as_ref().unwrap().len(), 500);
     assert_eq!(account.pinned(), 0, "the log holds it still");
     log.expire(now + ROOMY.age);
     assert_eq!(account.pinned(), block_cost(1_000), "a slice pins it whole");
+    drop(half);
+    assert_eq!(account.pinned(), 0);
+}
+
+#[test]
+fn a_small_part_of_a_segment_is_copied_and_pins_nothing() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let now = Instant::now();
+    for number in 1..=10 {
+        log.append(frame(100, "", ""), number, now);
+    }
+    let (_, one) = read(&mut log, &account, 9, 10, &Choice::ALL);
+    log.expire(now + ROOMY.age);
+    assert_eq!(account.pinned(), block_cost(100));
     drop(one);
     assert_eq!(account.pinned(), 0);
 }
