@@ -106,7 +106,7 @@ fn an_event_taken_while_it_stood_in_line_becomes_a_gap() {
     send(&hub, "b", "waits its turn");
     assert_eq!(stream.next().len(), 1, "the first chunk is a's alone");
     send_many(&hub, "b", 6, "x");
-    let mut told = vec![Got::gap("b", 0, 3), Got::Position(3)];
+    let mut told = vec![Got::gap("b", 1, 3), Got::Position(3)];
     told.extend((4..=8).map(|number| Got::event(number, "x")));
     assert_eq!(stream.read(), told);
 }
