@@ -246,6 +246,7 @@ impl Stream {
             woken = self.wakes();
             let end = next.contains(&Got::End);
             got.extend(next);
+            assert!(got.len() < 1_000_000, "it comes to an end");
             if end {
                 return got;
             }
