@@ -147,16 +147,14 @@ impl<H> Budget<H> {
     ///
     /// `spared` has just appended and is bounded by its own limits. `let_go`
     /// lets the oldest segment go if the log still begins with the number
-    /// given, and tells with which it begins now; none if it is empty or has
+    /// given, and enters the holder again unless its log is empty or has
     /// entered anew. It takes the holder's lock, so none may be held here.
-    pub(super) fn relieve(&self, spared: &Arc<H>, let_go: impl Fn(&H, u64) -> Option<u64>) {
+    pub(super) fn relieve(&self, spared: &Arc<H>, let_go: impl Fn(&Arc<H>, u64)) {
         while self.account.events() > self.limit {
             let Some((number, holder)) = self.take_oldest(spared) else {
                 return;
             };
-            if let Some(first) = let_go(&holder, number) {
-                self.enter(first, holder);
-            }
+            let_go(&holder, number);
         }
     }
 

@@ -143,7 +143,8 @@ impl Channel {
             receipt
         };
         wakes.wake();
-        node.budget.relieve(self, Self::let_go);
+        node.budget
+            .relieve(self, |channel, oldest| channel.let_go(node, oldest));
         Ok(receipt)
     }
 
@@ -253,16 +254,18 @@ impl Channel {
     }
 
     /// As `Budget::relieve` asks for it.
-    fn let_go(&self, oldest: u64) -> Option<u64> {
+    fn let_go(self: &Arc<Self>, node: &Node, oldest: u64) {
         let state = &mut *lock(&self.state);
         if state.entered != Some(oldest) {
-            return None;
+            return;
         }
         if state.log.first() == Some(oldest) {
             state.log.let_go_segment();
         }
         state.entered = state.log.first();
-        state.entered
+        if let Some(first) = state.entered {
+            node.budget.enter(first, Arc::clone(self));
+        }
     }
 }
 

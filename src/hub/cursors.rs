@@ -154,7 +154,7 @@ impl Cursors {
                 .map_or(newest, |Reverse(next)| newest.min(next.number - 1));
             // A gap may begin at the number of another channel's event.
             self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
-            visits -= 1;
+            visits = visits.saturating_sub(self.cost(head.slot));
         }
         self.reach(self.dealt_with(newest), node, &mut chunk);
         match chunk.finish() {
@@ -196,6 +196,12 @@ impl Cursors {
         {
             self.tell_position(node, chunk.buffer());
         }
+    }
+
+    /// A search by name looks at many events in one visit.
+    fn cost(&self, slot: u32) -> usize {
+        let searches = !self.slots[slot as usize].filter.names().is_empty();
+        if searches { 16 } else { 1 }
     }
 
     fn look(&mut self, reader: &Arc<StreamReader>, slot: u32) {

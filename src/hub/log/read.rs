@@ -84,7 +84,11 @@ impl Log {
             let from = self.start_of(next);
             let segment = self.segment_at(from);
             let room = if chunk.is_empty() {
-                self.merge(segment, self.start_of(run.end));
+                let (start, until) = (self.segments[segment].start, self.start_of(run.end));
+                // Who has read most of a segment does not copy it for others.
+                if from - start <= until - from {
+                    self.merge(segment, until);
+                }
                 u64::MAX
             } else {
                 from + chunk.room() as u64
