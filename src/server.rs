@@ -52,8 +52,9 @@ pub async fn serve(
     let routes = Routes::new(RealtimeService::new(hub.clone(), rpc))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?)
-        .prepare();
+        .add_service(reflection().build_v1alpha()?);
+    let routes = routes.into_axum_router().fallback(async || rpc::unknown());
+    let routes = Routes::from(routes).prepare();
     tell(&health, ServingStatus::Serving).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), epoch = %hub.epoch(), "serving");
     let drained = async {

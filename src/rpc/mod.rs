@@ -146,6 +146,12 @@ fn late() -> http::Response<Body> {
     status(&Error::invalid(Invalid::Request, "", flaw)).into_http()
 }
 
+/// What a call gets that no service takes.
+pub fn unknown() -> http::Response<Body> {
+    let what = "service: the one asked for".to_owned();
+    status(&Error::NotBuilt { what }).into_http()
+}
+
 /// What every call gets on a connection too many.
 pub fn refusal() -> http::Response<Body> {
     status(&Error::Overloaded).into_http()

@@ -1,5 +1,6 @@
 //! What comes with a later version says so, by name, and does nothing.
 
+use bytes::Bytes;
 use fanfare::rpc::client::subscribe_request::Start;
 use fanfare::rpc::client::{
     GetHistoryRequest, ListChannelsRequest, OverflowPolicy, Position, SendBatchRequest,
@@ -8,7 +9,7 @@ use fanfare::rpc::client::{
 use prost_types::Timestamp;
 use tonic::{Code, Status};
 
-use crate::support::{assert_refused, node, text, to};
+use crate::support::{PATIENCE, assert_refused, node, text, to};
 use crate::wire_support::{Wire, framed, request};
 
 #[track_caller]
@@ -129,5 +130,22 @@ async fn a_method_that_nobody_knows_is_not_built() {
             .call(request(method), framed(&text("a", "e", "")))
             .await;
         assert_not_built(&answer.status(), "method");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_nobody_knows_is_not_built() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    for path in ["/other.v1.OtherService/Do", "/"] {
+        let mut request = request("Send");
+        *request.uri_mut() = format!("http://node{path}").parse().unwrap();
+        let (response, mut body) = wire.open(request).await.unwrap();
+        // Refused by its headers, perhaps before its body is sent.
+        body.send_data(Bytes::new(), true).ok();
+        let response = tokio::time::timeout(PATIENCE, response).await;
+        let response = response.expect("an answer in time").unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_not_built(&status, "service");
     }
 }
