@@ -19,7 +19,7 @@
 //! past its cursors, merged by number, and hands slices of the logs to HTTP/2,
 //! and `transport` writes what a connection has once.
 //!
-//! Why it is so is told in `docs/architecture.md` and `docs/decisions/`.
+//! `docs/architecture.md` goes on from here, to why it is so.
 
 pub mod model;
 
