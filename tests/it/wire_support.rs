@@ -95,14 +95,15 @@ impl Wire {
         ready.send_request(request, false)
     }
 
-    /// Sends a whole request.
+    /// Sends a whole request. One that is refused by its headers may be answered
+    /// and closed before its body is sent: that is told by the answer.
     pub(crate) async fn send(
         &self,
         request: Request<()>,
         body: Bytes,
     ) -> Result<ResponseFuture, h2::Error> {
         let (response, mut stream) = self.open(request).await?;
-        stream.send_data(body, true)?;
+        stream.send_data(body, true).ok();
         Ok(response)
     }
 
