@@ -7,7 +7,7 @@
 //! Each stream runs as a task of its own, and its request carries a
 //! [`TaskHandle`] by which it can be cut off from outside: hyper does not poll
 //! a body while a piece of it waits for the peer's window, so it cannot end
-//! itself.
+//! itself. Beside it is the [`Broken`] of the connection.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -35,6 +35,7 @@ use tower_service::Service;
 
 use super::Limits;
 use super::gather::{Writer, gather};
+use super::peer::{Broken, Peer};
 
 /// How long a peer may take to send the HTTP/2 preface: hyper pings no peer
 /// before it, and waits without limit.
@@ -88,7 +89,7 @@ pub(super) enum Ended {
 /// `closing` sends GOAWAY, during the handshake as well. When this returns
 /// the streams' tasks have been told to end; they drop `alive` when they have.
 pub(super) async fn serve<Io, S, B>(
-    (io, peer): (Io, String),
+    (io, address): (Io, String),
     service: S,
     limits: Limits,
     alive: Alive,
@@ -101,23 +102,30 @@ pub(super) async fn serve<Io, S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    tracing::debug!(peer, "connection open");
+    tracing::debug!(peer = address, "connection open");
+    let peer = Arc::new(Peer::new(limits.keepalive_timeout));
     let stall = limits.keepalive_interval + limits.keepalive_timeout;
-    let (io, writer) = gather(io, limits.gather_buffer, stall);
+    let (io, writer) = gather(io, limits.gather_buffer, stall, Arc::clone(&peer));
     let streams = Streams::new(alive);
     let service = Announced {
         service: TowerToHyperService::new(service),
         streams: streams.clone(),
+        broken: peer.broken(),
     };
     let ended = {
         let http = builder(streams, &limits).serve_connection(TokioIo::new(io), service);
+        let mut http = pin!(http);
         let close = http2::Connection::graceful_shutdown;
-        run(pin!(http), close, &writer, limits.drain_timeout, closing).await
+        let io = (&writer, &*peer);
+        let ended = run(http.as_mut(), close, io, limits.drain_timeout, closing).await;
+        // Before the streams that are left end with `http`.
+        peer.lose();
+        ended
     };
     let drained = writer.drain(LINGER).await.map_err(Ended::Write);
     match ended.and(drained) {
-        Ok(()) => tracing::debug!(peer, "connection closed"),
-        Err(reason) => tracing::debug!(peer, %reason, "connection cut"),
+        Ok(()) => tracing::debug!(peer = address, "connection closed"),
+        Err(reason) => tracing::debug!(peer = address, %reason, "connection cut"),
     }
 }
 
@@ -139,7 +147,7 @@ fn builder(streams: Streams, limits: &Limits) -> http2::Builder<Streams> {
 async fn run<H, Io>(
     mut http: Pin<&mut H>,
     close: impl FnOnce(Pin<&mut H>),
-    writer: &Writer<Io>,
+    (writer, peer): (&Writer<Io>, &Peer),
     drain_timeout: Duration,
     closing: impl Future<Output = ()>,
 ) -> Result<(), Ended>
@@ -150,13 +158,13 @@ where
     tokio::select! {
         biased;
         ended = drive(http.as_mut(), writer) => return ended,
-        () = silence(writer, HANDSHAKE) => return Err(Ended::Silent),
+        () = silence(peer, HANDSHAKE) => return Err(Ended::Silent),
         () = closing => close(http.as_mut()),
     }
     tokio::select! {
         biased;
         ended = drive(http, writer) => ended,
-        () = silence(writer, LATE_HANDSHAKE) => Err(Ended::Silent),
+        () = silence(peer, LATE_HANDSHAKE) => Err(Ended::Silent),
         () = sleep(drain_timeout) => Err(Ended::Undrained),
     }
 }
@@ -181,9 +189,9 @@ where
 }
 
 /// Ready after `limit` if the preface has not come by then, else never.
-async fn silence<Io: AsyncWrite + Unpin>(writer: &Writer<Io>, limit: Duration) {
+async fn silence(peer: &Peer, limit: Duration) {
     sleep(limit).await;
-    if writer.preface_read() {
+    if peer.preface_read() {
         pending::<()>().await;
     }
 }
@@ -262,10 +270,11 @@ impl<F: Future> Future for Stream<F> {
     }
 }
 
-/// The service, with a [`TaskHandle`] put into each request.
+/// The service, with a [`TaskHandle`] and a [`Broken`] put into each request.
 struct Announced<S> {
     service: TowerToHyperService<S>,
     streams: Streams,
+    broken: Broken,
 }
 
 impl<S> hyper::service::Service<Request<Incoming>> for Announced<S>
@@ -277,7 +286,9 @@ where
     type Future = TowerToHyperServiceFuture<S, Request<Incoming>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.streams.announce());
+        let extensions = request.extensions_mut();
+        extensions.insert(self.streams.announce());
+        extensions.insert(Arc::clone(&self.broken));
         self.service.call(request)
     }
 }

@@ -10,6 +10,8 @@
 //! that takes nothing for too long is an error too, for h2 would wait for it
 //! even after its keepalive has given the peer up.
 //!
+//! Both directions tell the [`Peer`] what they see of it.
+//!
 //! Leaves closing to the [`Writer`]: for hyper, flush and shutdown are done at
 //! once, and [`Writer::drain`] makes them true.
 
@@ -23,23 +25,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::peer::Peer;
+
 /// Bytes of buffer that a quiet connection may keep, and the least it can be
 /// bounded to. One that grew past this is given back when a whole gather has
 /// fitted it again; a keepalive ping is one, so an idle connection holds a
 /// large buffer no longer than the ping's interval.
 const KEPT: usize = 2 << 10;
 
-/// Bytes of the HTTP/2 client preface, RFC 9113 section 3.4.
-const PREFACE: usize = 24;
-
 /// Splits `io` into hyper's side and the side of who polls hyper.
 ///
 /// `limit` is the buffer's in bytes, at least 2 KiB; `stall` is how long the
 /// peer may take none of it. The sides share a lock, which only the task that
 /// polls them takes.
-pub(super) fn gather<Io>(io: Io, limit: usize, stall: Duration) -> (Gather<Io>, Writer<Io>) {
+pub(super) fn gather<Io>(
+    io: Io,
+    limit: usize,
+    stall: Duration,
+    peer: Arc<Peer>,
+) -> (Gather<Io>, Writer<Io>) {
     let shared = Arc::new(Mutex::new(State {
         io,
+        peer,
         buffer: Vec::new(),
         written: 0,
         limit: limit.max(KEPT),
@@ -48,7 +55,6 @@ pub(super) fn gather<Io>(io: Io, limit: usize, stall: Duration) -> (Gather<Io>, 
         stall,
         stalled: None,
         failure: None,
-        preface_left: PREFACE,
     }));
     (Gather(Arc::clone(&shared)), Writer(shared))
 }
@@ -64,6 +70,7 @@ pub(super) struct Writer<Io>(Arc<Mutex<State<Io>>>);
 #[derive(Debug)]
 struct State<Io> {
     io: Io,
+    peer: Arc<Peer>,
     /// What hyper wrote; the peer has taken `..written` of it.
     buffer: Vec<u8>,
     written: usize,
@@ -76,7 +83,6 @@ struct State<Io> {
     /// Runs since the peer last took a byte, while there is more for it.
     stalled: Option<Pin<Box<Sleep>>>,
     failure: Option<io::Error>,
-    preface_left: usize,
 }
 
 impl<Io: AsyncWrite + Unpin> Writer<Io> {
@@ -89,12 +95,6 @@ impl<Io: AsyncWrite + Unpin> Writer<Io> {
     /// byte after it is written.
     pub(super) fn poll_write_out(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         lock(&self.0).poll_write_out(cx)
-    }
-
-    /// Whether the peer has sent as many bytes as the HTTP/2 preface has;
-    /// hyper has then finished the handshake, or failed.
-    pub(super) fn preface_read(&self) -> bool {
-        lock(&self.0).preface_left == 0
     }
 
     /// Ends the connection, once hyper has let go of it: writes out, flushes
@@ -150,6 +150,7 @@ impl<Io> State<Io> {
 
     /// Keeps `error` for every later call, and wakes whoever waits for room.
     fn fail(&mut self, error: io::Error) -> io::Error {
+        self.peer.lose();
         self.buffer = Vec::new();
         self.written = 0;
         if let Some(waker) = self.full.take() {
@@ -238,10 +239,14 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Gather<Io> {
     ) -> Poll<io::Result<()>> {
         let mut state = lock(&self.0);
         let before = buf.filled().len();
-        ready!(Pin::new(&mut state.io).poll_read(cx, buf))?;
+        let result = ready!(Pin::new(&mut state.io).poll_read(cx, buf));
         let read = buf.filled().len() - before;
-        state.preface_left = state.preface_left.saturating_sub(read);
-        Poll::Ready(Ok(()))
+        if read > 0 {
+            state.peer.hear(read);
+        } else if result.is_err() || buf.remaining() > 0 {
+            state.peer.lose();
+        }
+        Poll::Ready(result)
     }
 }
 

@@ -6,12 +6,14 @@
 //! stream's task, no body.
 //!
 //! Knows HTTP/2 and nothing of what is served; a stream is cut off from
-//! outside by the [`TaskHandle`] in its request. TLS is a listener's affair.
+//! outside by the [`TaskHandle`] in its request, and told by the [`Broken`] beside
+//! it from one whose connection was lost. TLS is a listener's affair.
 
 mod connection;
 mod gather;
 mod limits;
 mod listener;
+mod peer;
 mod pool;
 mod refusal;
 
@@ -29,6 +31,7 @@ use tower_service::Service;
 pub use connection::TaskHandle;
 pub use limits::Limits;
 pub use listener::Listener;
+pub use peer::Broken;
 
 use pool::Pool;
 use refusal::Refused;

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use super::{Limits, Listener, TaskHandle, serve};
+use super::{Broken, Limits, Listener, TaskHandle, serve};
 
 /// The client preface, empty SETTINGS, and GET / on stream 1, for a client
 /// that does nothing more.
@@ -29,6 +29,7 @@ pub(super) const REQUEST: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
 /// A request that has reached the service and been answered with a body.
 pub(super) struct Call {
     pub(super) handle: TaskHandle,
+    pub(super) broken: Broken,
     /// Feeds the body; closed when the body has been dropped.
     pub(super) body: mpsc::Sender<Frame<Bytes>>,
 }
@@ -81,8 +82,15 @@ impl Service<Request<Incoming>> for Calls {
         let (body, fed) = mpsc::channel(1);
         let handle = request.extensions().get::<TaskHandle>().expect("a handle");
         let handle = TaskHandle::clone(handle);
+        let broken = request.extensions().get::<Broken>().expect("a connection");
+        let broken = Broken::clone(broken);
+        let call = Call {
+            handle,
+            broken,
+            body,
+        };
         // A test that is over does not hear of it.
-        let _ = self.0.try_send(Call { handle, body });
+        let _ = self.0.try_send(call);
         ready(Ok(Response::new(Fed(fed))))
     }
 }

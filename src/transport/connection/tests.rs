@@ -140,10 +140,28 @@ async fn the_streams_of_a_client_that_hangs_up_end_and_drop_their_bodies() {
     io.write_all(REQUEST).await.unwrap();
     let call = served.call().await;
     let start = Instant::now();
+    assert!(!(call.broken)());
     drop(io);
     call.body.closed().await;
+    assert!((call.broken)());
     served.ended().await;
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_stream_leaves_its_connection_whole_however_late() {
+    let (mut served, io) = pipe(limits());
+    let mut client = Client::new(io).await;
+    let kept = client.get().await.unwrap();
+    let kept_call = served.call().await;
+    let cancelled = client.get().await.unwrap();
+    let call = served.call().await;
+    tokio::time::sleep(Duration::from_secs(3_629)).await;
+    drop(cancelled);
+    call.body.closed().await;
+    assert!(!(call.broken)());
+    drop((client, kept));
+    kept_call.body.closed().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,8 +170,9 @@ async fn a_client_that_vanished_is_found_within_interval_and_timeout() {
     io.write_all(REQUEST).await.unwrap();
     let call = served.call().await;
     let start = Instant::now();
+    call.body.closed().await;
+    assert!((call.broken)());
     served.ended().await;
-    assert!(call.body.is_closed());
     assert!(start.elapsed() <= Duration::from_secs(50) + LINGER);
 }
 
@@ -166,10 +185,13 @@ async fn a_client_that_vanished_with_its_socket_full_is_found_as_soon() {
     };
     let mut served = Served::new(far, small);
     io.write_all(REQUEST).await.unwrap();
-    let flood = tokio::spawn(served.call().await.flood());
+    let call = served.call().await;
+    let broken = Broken::clone(&call.broken);
+    let flood = tokio::spawn(call.flood());
     let start = Instant::now();
-    served.ended().await;
     flood.await.unwrap();
+    assert!(broken());
+    served.ended().await;
     assert!(start.elapsed() <= Duration::from_secs(50) + LINGER);
 }
 

@@ -5,10 +5,15 @@ use proptest::prelude::*;
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::Instant;
 
+use super::super::peer::PREFACE;
 use super::*;
 
 const STALL: Duration = Duration::from_secs(50);
 const NOT_YET: Duration = Duration::from_secs(49);
+
+fn gather<Io>(io: Io, limit: usize, stall: Duration) -> (Gather<Io>, Writer<Io>) {
+    super::gather(io, limit, stall, Arc::new(Peer::new(STALL)))
+}
 
 /// An io that takes `room` bytes, at most `chunk` at a time, and notes what
 /// was done with it.
@@ -286,16 +291,76 @@ async fn a_large_buffer_is_kept_while_busy_and_given_back_when_quiet() {
 
 #[tokio::test]
 async fn the_preface_is_read_with_its_last_byte() {
-    let (mut peer, io) = duplex(64);
-    let (mut gather, writer) = gather(io, KEPT, STALL);
+    let (mut far, io) = duplex(64);
+    let peer = Arc::new(Peer::new(STALL));
+    let (mut gather, _writer) = super::gather(io, KEPT, STALL, Arc::clone(&peer));
     let mut buf = [0; PREFACE];
     for left in (0..PREFACE).rev() {
-        peer.write_all(b"x").await.unwrap();
+        far.write_all(b"x").await.unwrap();
         tokio::io::AsyncReadExt::read(&mut gather, &mut buf)
             .await
             .unwrap();
-        assert_eq!(writer.preface_read(), left == 0);
+        assert_eq!(peer.preface_read(), left == 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_hangs_up_is_lost_once_that_is_read() {
+    let (mut far, io) = duplex(64);
+    let peer = Arc::new(Peer::new(STALL));
+    let (mut gather, _writer) = super::gather(io, KEPT, STALL, Arc::clone(&peer));
+    far.write_all(b"x").await.unwrap();
+    let mut buf = [0; 8];
+    let mut read = async || tokio::io::AsyncReadExt::read(&mut gather, &mut buf).await;
+    assert_eq!(read().await.unwrap(), 1);
+    assert!(!peer.is_lost());
+    drop(far);
+    assert!(!peer.is_lost());
+    assert_eq!(read().await.unwrap(), 0);
+    assert!(peer.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_cannot_be_read_from_is_lost() {
+    struct Reset;
+    impl AsyncRead for Reset {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+    let peer = Arc::new(Peer::new(STALL));
+    let (mut gather, _writer) = super::gather(Reset, KEPT, STALL, Arc::clone(&peer));
+    let error = tokio::io::AsyncReadExt::read(&mut gather, &mut [0; 8]).await;
+    assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    assert!(peer.is_lost());
+}
+
+#[tokio::test]
+async fn a_peer_that_cannot_be_written_to_is_lost() {
+    let mock = Mock::with(0);
+    let peer = Arc::new(Peer::new(STALL));
+    let (mut gather, writer) = super::gather(mock.clone(), KEPT, STALL, Arc::clone(&peer));
+    assert!(is_ok(&write(&mut gather, b"lost")));
+    assert!(writer.poll_write_out(&mut context()).is_pending());
+    assert!(!peer.is_lost());
+    mock.script().error = Some(io::ErrorKind::BrokenPipe);
+    assert!(!is_ok(&writer.poll_write_out(&mut context())));
+    assert!(peer.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_peer_is_lost_until_it_is_heard_again() {
+    let peer = Peer::new(2 * NOT_YET);
+    tokio::time::advance(NOT_YET / 2).await;
+    assert!(!peer.is_lost());
+    tokio::time::advance(NOT_YET / 2).await;
+    assert!(peer.is_lost());
+    peer.hear(1);
+    assert!(!peer.is_lost());
 }
 
 proptest! {
