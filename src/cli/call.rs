@@ -99,7 +99,7 @@ impl Client {
         &mut self,
         method: &MethodDescriptor,
         request: DynamicMessage,
-    ) -> Result<Streaming<DynamicMessage>, Failure> {
+    ) -> Result<Streaming<DynamicMessage>, Status> {
         self.ready().await?;
         let codec = DynamicCodec(method.output());
         let answer = self

@@ -42,6 +42,6 @@ impl Decoder for DynamicCodec {
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         DynamicMessage::decode(self.0.clone(), from)
             .map(Some)
-            .map_err(|error| Status::internal(format!("cannot decode the answer: {error}")))
+            .map_err(|error| Status::data_loss(format!("cannot decode the answer: {error}")))
     }
 }

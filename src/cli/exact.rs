@@ -21,6 +21,14 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
     walk(&mut name.to_owned(), raw).map(|()| value)
 }
 
+/// Parses `text` as [`parse`] does, and refuses what is no object.
+pub(crate) fn object(name: &str, text: &str) -> Result<Value, String> {
+    match parse(name, text)? {
+        object @ Value::Object(_) => Ok(object),
+        _ => Err(format!("{name} is no JSON object")),
+    }
+}
+
 /// Checks `raw`, which stands at `path`, and all below it.
 fn walk(path: &mut String, raw: &RawValue) -> Result<(), String> {
     let text = raw.get();

@@ -26,6 +26,14 @@ impl Failure {
         Self::Failed { text, hint: None }
     }
 
+    /// What went wrong, without what may help.
+    pub(crate) fn reason(&self) -> &str {
+        match self {
+            Self::Usage(text) | Self::Failed { text, .. } => text,
+            Self::PipeClosed => "nobody reads the output",
+        }
+    }
+
     /// Writes the failure to stderr and gives its exit code.
     pub(crate) fn report(&self) -> ExitCode {
         // With stderr closed there is nobody left to tell.

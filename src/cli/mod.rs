@@ -7,17 +7,24 @@
 mod address;
 mod broadcast;
 mod call;
+mod channels;
 mod codec;
 mod exact;
 mod failure;
+mod fields;
+mod follow;
+mod history;
 mod json;
 mod members;
 mod output;
+mod pages;
 mod payload;
+mod position;
 mod render;
 mod send;
 mod serve;
 mod subscribe;
+mod update;
 
 use clap::{Parser, Subcommand};
 
@@ -78,14 +85,43 @@ Example:
 
 Prints one line of JSON a member, in the order they joined.")]
     Members(members::Args),
+    /// Change the profile of a connected member.
+    #[command(after_help = "\
+Examples:
+  fanfare update c6f21f28-8f87-4790-92f0-26f52f59477c '{\"status\": \"away\"}' --merge
+  fanfare update c6f21f28-8f87-4790-92f0-26f52f59477c '{\"name\": \"Ada\"}'
+
+Prints the member as one line of JSON.")]
+    Update(update::Args),
+    /// List the active channels.
+    #[command(after_help = "\
+Examples:
+  fanfare channels 'orders.>'
+  fanfare channels --address 10.0.0.7:50051
+
+Prints one line of JSON a channel.")]
+    Channels(channels::Args),
+    /// List the events that a channel's log still holds.
+    #[command(after_help = "\
+Examples:
+  fanfare history technology-chat
+  fanfare history orders --descending --limit 10
+  fanfare history orders --after 5bcf85a7fae04908866fc7a206b5a077:12
+
+Prints one line of JSON an event. On stderr it says what is missing, and at the
+end the position for `fanfare subscribe --resume` to go on from.")]
+    History(history::Args),
     /// Listen to channels and broadcasts until Ctrl-C.
     #[command(after_help = "\
 Examples:
   fanfare subscribe technology-chat --data '{\"name\": \"Ada\"}'
   fanfare subscribe orders invoices --observe --event created --no-broadcasts
+  fanfare subscribe 'orders.>' --last 10 --follow
+  fanfare subscribe orders --resume 5bcf85a7fae04908866fc7a206b5a077:12
   fanfare subscribe                              broadcasts only
 
-Prints one line of JSON a frame.")]
+Prints one line of JSON a frame. With --follow it says on stderr when it comes
+back, and what was lost meanwhile is a frame, `gap`.")]
     Subscribe(subscribe::Args),
 }
 
@@ -97,6 +133,9 @@ impl Cli {
             Verb::Send(args) => args.run().await,
             Verb::Broadcast(args) => args.run().await,
             Verb::Members(args) => args.run().await,
+            Verb::Update(args) => args.run().await,
+            Verb::Channels(args) => args.run().await,
+            Verb::History(args) => args.run().await,
             Verb::Subscribe(args) => args.run().await,
         }
     }
@@ -163,5 +202,6 @@ mod tests {
         for setting in fanfare::config::SETTINGS {
             assert!(help.contains(&format!("\n  {} = ", setting.key)), "{help}");
         }
+        assert!(help.contains("\n  [[channel]]\n"), "{help}");
     }
 }

@@ -1,4 +1,4 @@
-//! Stdout, the one way: whole lines, each flushed.
+//! Stdout, the one way: whole lines, each flushed; and remarks on stderr.
 //!
 //! Writes wait on another thread, so that Ctrl-C ends a verb even while its
 //! reader takes nothing.
@@ -8,6 +8,19 @@ use std::io;
 use tokio::io::{AsyncWriteExt as _, Stdout};
 
 use super::Failure;
+
+/// Says `text` on stderr, on a line of its own. That nobody reads it stops no
+/// verb.
+pub(crate) async fn note(text: &str) {
+    let mut stderr = tokio::io::stderr();
+    if stderr
+        .write_all(format!("{text}\n").as_bytes())
+        .await
+        .is_ok()
+    {
+        let _ = stderr.flush().await;
+    }
+}
 
 /// What a verb prints.
 #[derive(Debug)]

@@ -47,7 +47,16 @@ Examples:
 Settings, with default and range:
 {}
 Each is set by its key in the TOML file, by FANFARE_ and its key in capitals in
-the environment, or by --set; the later of these wins over the earlier.",
+the environment, or by --set; the later of these wins over the earlier.
+
+Some channels may keep something else than log_events, log_bytes and log_age
+say. This is for the TOML file only, and the first match counts:
+  [[channel]]
+  pattern = \"orders.>\"
+  events = 100000
+  bytes = \"32MiB\"
+  age = \"10m\"
+A table takes what it leaves out of the three from the settings.",
         config::help()
     )
 }

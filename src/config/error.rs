@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, in the words of whoever wrote it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ pub enum Error {
         /// Where the value was written.
         origin: Origin,
         /// The setting.
-        key: &'static str,
+        key: String,
         /// What is wrong with the value, which it quotes.
         reason: String,
         /// The range, with units.
@@ -54,7 +55,7 @@ pub enum Error {
     #[error("`{key}` is {value}, but {rule}; allowed: at least {least}")]
     Conflict {
         /// The setting that is too small.
-        key: &'static str,
+        key: String,
         /// Its value and where it was written.
         value: String,
         /// The rule, with the other setting, its value and place.
@@ -96,9 +97,24 @@ impl fmt::Display for Origin {
 
 /// A size that has been read, for the rules between two of them.
 pub(super) struct Sized {
-    pub(super) key: &'static str,
+    pub(super) key: String,
     pub(super) bytes: usize,
     pub(super) origin: Origin,
+}
+
+impl Sized {
+    /// That of a setting.
+    pub(super) fn of(
+        key: &'static str,
+        bytes: usize,
+        origins: &HashMap<&'static str, Origin>,
+    ) -> Self {
+        Self {
+            key: key.to_owned(),
+            bytes,
+            origin: origins.get(key).cloned().unwrap_or_default(),
+        }
+    }
 }
 
 impl fmt::Display for Sized {
@@ -118,7 +134,7 @@ pub(super) fn at_least(big: &Sized, times: usize, small: &Sized) -> Result<(), E
         times => format!("{times} x "),
     };
     Err(Error::Conflict {
-        key: big.key,
+        key: big.key.clone(),
         value: big.to_string(),
         rule: format!("must be at least {factor}`{}`, which is {small}", small.key),
         least: value::size(least as u64),

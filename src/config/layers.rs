@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use super::setting::Raw;
-use super::{Error, Origin, SETTINGS, Setting, Sources};
+use super::{Config, Error, Origin, SETTINGS, Setting, Sources};
 
 /// Before the name of every variable that sets something.
 const PREFIX: &str = "FANFARE_";
 
 /// The variable that names the file.
 const CONFIG_VARIABLE: &str = "FANFARE_CONFIG";
+
+/// The key of the file's tables about some channels only.
+pub(super) const RULES: &str = "channel";
 
 /// One `KEY=VALUE` of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +28,26 @@ pub struct Flag {
     pub value: String,
 }
 
+/// Everything that is set over the defaults.
+#[derive(Default)]
+pub(super) struct Layers {
+    /// Settings, lowest layer first.
+    pub(super) entries: Vec<Entry>,
+    /// The `[[channel]]` of the file, in their order.
+    pub(super) rules: Vec<Rule>,
+}
+
 /// A key and a value that somebody wrote somewhere.
 pub(super) struct Entry {
     pub(super) origin: Origin,
-    key: String,
+    pub(super) key: String,
     pub(super) value: Raw,
+}
+
+/// One `[[channel]]` of the file, as written.
+pub(super) struct Rule {
+    pub(super) origin: Origin,
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Entry {
@@ -42,6 +60,24 @@ impl Entry {
                 origin: self.origin.clone(),
                 key: self.key.clone(),
                 hint: hint(&self.key),
+            })
+    }
+
+    /// Puts the value where `setting` has its place in `config`; `key` is what
+    /// the writer knows it by.
+    pub(super) fn put(
+        &self,
+        setting: &Setting,
+        key: &str,
+        config: &mut Config,
+    ) -> Result<(), Error> {
+        setting
+            .put(&self.value, config)
+            .map_err(|reason| Error::BadValue {
+                origin: self.origin.clone(),
+                key: key.to_owned(),
+                reason,
+                allowed: setting.allowed(),
             })
     }
 }
@@ -57,24 +93,25 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Everything that is set, lowest layer first; an empty variable sets nothing.
-pub(super) fn read(sources: &Sources) -> Result<Vec<Entry>, Error> {
+/// Reads everything that is set; an empty variable sets nothing.
+pub(super) fn read(sources: &Sources) -> Result<Layers, Error> {
     let variables = || {
         let set = |(_, value): &&(String, String)| !value.is_empty();
         sources.environment.iter().filter(set)
     };
     let named = variables().find(|(name, _)| name == CONFIG_VARIABLE);
-    let mut entries = match (&sources.file, named) {
+    let mut layers = match (&sources.file, named) {
         (Some(path), _) => file(path, "--config")?,
         (None, Some((_, path))) => file(&PathBuf::from(path), CONFIG_VARIABLE)?,
-        (None, None) => Vec::new(),
+        (None, None) => Layers::default(),
     };
+    let entries = &mut layers.entries;
     entries.extend(variables().filter_map(|(name, value)| variable(name, value)));
     entries.extend(sources.flags.iter().map(flag));
-    Ok(entries)
+    Ok(layers)
 }
 
-fn file(path: &Path, named_by: &'static str) -> Result<Vec<Entry>, Error> {
+fn file(path: &Path, named_by: &'static str) -> Result<Layers, Error> {
     let text = fs::read_to_string(path).map_err(|source| Error::Unreadable {
         path: path.to_owned(),
         named_by,
@@ -88,7 +125,24 @@ fn file(path: &Path, named_by: &'static str) -> Result<Vec<Entry>, Error> {
         origin: origin(error.span().map_or(0, |span| span.start)),
         reason: error.message().to_owned(),
     })?;
-    let mut keys: Vec<_> = document.get_ref().iter().collect();
+    let table = document.get_ref();
+    let mut layers = Layers {
+        entries: entries(table, &origin),
+        rules: Vec::new(),
+    };
+    if let Some(tables) = table.get(RULES).and_then(|value| tables(value.get_ref())) {
+        layers.entries.retain(|entry| entry.key != RULES);
+        layers.rules.extend(tables.map(|(at, table)| Rule {
+            origin: origin(at),
+            entries: entries(table, &origin),
+        }));
+    }
+    Ok(layers)
+}
+
+/// The keys of a table with their values.
+fn entries(table: &DeTable<'_>, origin: &impl Fn(usize) -> Origin) -> Vec<Entry> {
+    let mut keys: Vec<_> = table.iter().collect();
     // The first thing wrong should be the first as one reads the file.
     keys.sort_by_key(|(key, _)| key.span().start);
     let entry = |(key, value): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| Entry {
@@ -96,7 +150,18 @@ fn file(path: &Path, named_by: &'static str) -> Result<Vec<Entry>, Error> {
         key: String::from(std::borrow::Cow::clone(key.get_ref())),
         value: raw(value.get_ref()),
     };
-    Ok(keys.into_iter().map(entry).collect())
+    keys.into_iter().map(entry).collect()
+}
+
+/// The tables of a list of nothing else, each with the place where it begins.
+fn tables<'a>(value: &'a DeValue<'_>) -> Option<impl Iterator<Item = (usize, &'a DeTable<'a>)>> {
+    let items = value.as_array()?;
+    let all = items.iter().all(|item| item.get_ref().is_table());
+    let table = |item: &'a toml::Spanned<DeValue<'_>>| {
+        let table = item.get_ref().as_table()?;
+        Some((item.span().start, table))
+    };
+    all.then(|| items.iter().filter_map(table))
 }
 
 fn raw(value: &DeValue<'_>) -> Raw {
@@ -143,6 +208,9 @@ fn flag(flag: &Flag) -> Entry {
 
 /// The known key nearest to `key`, in the form `key` was written in.
 fn hint(key: &str) -> String {
+    if key == RULES {
+        return "channels have `[[channel]]` tables, in the TOML file only".to_owned();
+    }
     let upper = key.starts_with(PREFIX);
     let known = SETTINGS.iter().map(|setting| {
         if upper {
@@ -151,13 +219,23 @@ fn hint(key: &str) -> String {
             setting.key.to_owned()
         }
     });
+    let written = key.len() - if upper { PREFIX.len() } else { 0 };
+    nearest(key, written, known)
+        .unwrap_or_else(|| "`fanfare serve --help` lists them all".to_owned())
+}
+
+/// Asks whether one of the `known` keys was meant by `key`, of which the user
+/// chose as many bytes as are `written`.
+pub(super) fn nearest(
+    key: &str,
+    written: usize,
+    known: impl Iterator<Item = String>,
+) -> Option<String> {
     let nearest = known
         .map(|known| (strsim::damerau_levenshtein(key, &known), known))
         .min();
-    let written = key.len() - if upper { PREFIX.len() } else { 0 };
-    match nearest {
-        // Beyond half of what was written a guess would only mislead.
-        Some((distance, known)) if distance * 2 <= written => format!("did you mean `{known}`?"),
-        _ => "`fanfare serve --help` lists them all".to_owned(),
-    }
+    // Beyond half of what was written a guess would only mislead.
+    nearest
+        .filter(|(distance, _)| distance * 2 <= written)
+        .map(|(_, known)| format!("did you mean `{known}`?"))
 }

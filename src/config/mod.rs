@@ -2,7 +2,8 @@
 //! variables, then flags; each layer wins over the one before.
 //!
 //! [`SETTINGS`] is the one table of what can be set. The file's keys, the
-//! variables, the ranges, the error texts and the README's table come from it.
+//! variables, the ranges, the error texts and the README's table come from it;
+//! so does what a `[[channel]]` of the file may say of some channels' logs.
 //! A key that is not in it, or a value outside its range, is an [`Error`] that
 //! names the place it was written in: a typo never becomes a silent default.
 //!
@@ -10,6 +11,7 @@
 
 mod error;
 mod layers;
+mod rules;
 mod setting;
 mod table;
 #[cfg(test)]
@@ -84,38 +86,39 @@ impl Config {
     ///
     /// The first thing wrong, from the lowest layer up: a file that cannot be
     /// read, an unknown key, a value of the wrong type or out of range; then
-    /// values that are each allowed but not together.
+    /// values that are each allowed but not together; then the same of what the
+    /// file says of some channels.
     pub fn load(sources: &Sources) -> Result<Self, Error> {
         let mut config = Self::default();
         let mut origins = HashMap::new();
-        for entry in layers::read(sources)? {
+        let layers = layers::read(sources)?;
+        for entry in layers.entries {
             let setting = entry.setting()?;
-            setting
-                .put(&entry.value, &mut config)
-                .map_err(|reason| Error::BadValue {
-                    origin: entry.origin.clone(),
-                    key: setting.key,
-                    reason,
-                    allowed: setting.allowed(),
-                })?;
+            entry.put(setting, setting.key, &mut config)?;
             origins.insert(setting.key, entry.origin);
         }
         config.check_together(&origins)?;
+        rules::read(&layers.rules, &mut config, &origins)?;
         Ok(config)
     }
 
     /// The rules that no range of a single setting can state.
     fn check_together(&self, origins: &HashMap<&'static str, Origin>) -> Result<(), Error> {
-        let sized = |key, bytes| error::Sized {
-            key,
-            bytes,
-            origin: origins.get(key).cloned().unwrap_or_default(),
-        };
-        let log = sized("log_bytes", self.hub.log_bytes);
+        let log = error::Sized::of("log_bytes", self.hub.log_bytes, origins);
+        self.check_log(&log, origins)
+    }
+
+    /// Refuses a channel's log that could not hold its events, or that the
+    /// node could not hold.
+    fn check_log(
+        &self,
+        log: &error::Sized,
+        origins: &HashMap<&'static str, Origin>,
+    ) -> Result<(), Error> {
+        let sized = |key, bytes| error::Sized::of(key, bytes, origins);
         // An append never trims its own event, so a smaller log would hold
         // little more than the event just sent, and every reader would see gaps.
-        let payload = sized("payload_bytes", self.rpc.payload_bytes);
-        error::at_least(&log, 4, &payload)?;
-        error::at_least(&sized("node_bytes", self.hub.node_bytes), 1, &log)
+        error::at_least(log, 4, &sized("payload_bytes", self.rpc.payload_bytes))?;
+        error::at_least(&sized("node_bytes", self.hub.node_bytes), 1, log)
     }
 }

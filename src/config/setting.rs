@@ -45,7 +45,7 @@ pub(super) enum Raw {
 }
 
 impl Raw {
-    fn text(&self) -> Result<&str, String> {
+    pub(super) fn text(&self) -> Result<&str, String> {
         match self {
             Self::Word(text) | Self::String(text) => Ok(text),
             Self::Integer(number) => Err(format!("is the number {number}, not a string")),

@@ -54,6 +54,12 @@ pub static SETTINGS: &[Setting] = &[
         Size(MIB..=1024 * GIB, |c| &mut c.hub.node_bytes),
         "Bytes all logs of the node keep, at least `log_bytes`",
     ),
+    // A list of 10,000 members with small profiles is about 2 MiB.
+    row(
+        "list_bytes",
+        Size(MIB..=16 * GIB, |c| &mut c.hub.list_bytes),
+        "Bytes of the lists of members that watchers are being handed",
+    ),
     // Each costs some hundred bytes that node_bytes counts.
     row(
         "channels",
@@ -70,6 +76,20 @@ pub static SETTINGS: &[Setting] = &[
         "members",
         Count(1..=10_000_000, |c| &mut c.hub.members),
         "Subscriptions of all streams, members and observers alike",
+    ),
+    // Each costs its stream some hundred bytes, and one pattern can bring them
+    // all: at 100,000 a stream holds some 10 MiB.
+    row(
+        "stream_channels",
+        Count(1..=100_000, |c| &mut c.hub.stream_channels),
+        "Channels one stream may listen to, those its patterns match included",
+    ),
+    // Under a second no client could come back; for longer than the longest
+    // heartbeat, members would be listed that nobody can reach.
+    row(
+        "leave_grace",
+        TimeOrZero(seconds(1, 5 * MINUTE), |c| &mut c.hub.leave_grace),
+        "How long a member stays whose connection broke, for it to come back",
     ),
     // Some hundred bytes each, held whether or not anyone repeats a request.
     row(

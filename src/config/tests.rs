@@ -124,7 +124,7 @@ fn every_setting_has_its_own_place() {
             "payload_bytes" | "profile_bytes" => "1KiB",
             "send_buffer" | "gather_buffer" => "32KiB",
             "log_bytes" => "4MiB",
-            "node_bytes" => "16MiB",
+            "node_bytes" | "list_bytes" => "16MiB",
             _ if setting.unit() == "duration" => "11s",
             _ => "17",
         };
@@ -190,6 +190,11 @@ fn the_ends_of_a_range_are_allowed() {
         ("heartbeat", "5m"),
         ("stall_timeout", "1s"),
         ("stall_timeout", "1h"),
+        ("leave_grace", "0s"),
+        ("leave_grace", "1s"),
+        ("leave_grace", "5m"),
+        ("stream_channels", "1"),
+        ("stream_channels", "100000"),
         ("stream_age", "10s"),
         ("stream_age", "30d"),
         ("drain_timeout", "20s"),
@@ -203,6 +208,9 @@ fn the_ends_of_a_range_are_allowed() {
         ("payload_bytes", "3145729"),
         ("stall_timeout", "999ms"),
         ("heartbeat", "300001ms"),
+        ("leave_grace", "300001ms"),
+        ("leave_grace", "999ms"),
+        ("stream_channels", "0"),
     ] {
         refusal("", &[], &[("log_bytes", "16MiB"), (key, value)]);
     }
@@ -375,6 +383,118 @@ fn a_node_smaller_than_a_log_names_both_keys() {
 }
 
 #[test]
+fn a_rule_takes_what_it_leaves_out_from_the_final_settings() {
+    let text = "log_events = 5\n\n[[channel]]\npattern = \"orders.>\"\nage = \"10m\"\n\n\
+                [[channel]]\npattern = \"orders.7\"\nevents = 100_000\nbytes = \"32MiB\"";
+    let environment = [("FANFARE_LOG_BYTES", "16MiB"), ("FANFARE_LOG_EVENTS", "6")];
+    let config = load(text, &environment, &[("log_events", "7")]).unwrap();
+    let rule = |pattern: &str, log_events, log_bytes, seconds| hub::Rule {
+        pattern: crate::model::Pattern::new(pattern).unwrap(),
+        log_events,
+        log_bytes,
+        log_age: Duration::from_secs(seconds),
+    };
+    assert_eq!(
+        config.hub.rules,
+        [
+            rule("orders.>", 7, 16 << 20, 600),
+            rule("orders.7", 100_000, 32 << 20, 60),
+        ]
+    );
+    assert_eq!((config.hub.log_events, config.hub.log_bytes), (7, 16 << 20));
+}
+
+#[test]
+fn a_rule_may_stand_on_one_line() {
+    let text = "channel = [{ pattern = \"a\", events = 1 }, { pattern = \">\", events = 2 }]";
+    let events: Vec<_> = load(text, &[], &[]).unwrap().hub.rules;
+    let events: Vec<_> = events.iter().map(|rule| rule.log_events).collect();
+    assert_eq!(events, [1, 2]);
+}
+
+#[test]
+fn a_wrong_rule_names_its_place() {
+    for (rule, expected) in [
+        (
+            "pattern = \"a\"\nevnts = 5",
+            "line 6: unknown setting `channel[1].evnts`; did you mean `events`?",
+        ),
+        (
+            "pattern = \"a\"\nretention = 5",
+            "line 6: unknown setting `channel[1].retention`; \
+             there are `pattern`, `events`, `bytes`, `age`",
+        ),
+        (
+            "events = 5",
+            "line 4: `channel[1].pattern` is missing; \
+             allowed: a channel's name or a pattern, as \"orders.>\", each once",
+        ),
+        (
+            "pattern = 5",
+            "line 5: `channel[1].pattern` is the number 5, not a string; \
+             allowed: a channel's name or a pattern, as \"orders.>\", each once",
+        ),
+        (
+            "pattern = \"a..b\"\nevents = 5",
+            "line 5: `channel[1].pattern` is \"a..b\": has an empty segment: \
+             no dot first, last or doubled; \
+             allowed: a channel's name or a pattern, as \"orders.>\", each once",
+        ),
+        (
+            "events = 5\npattern = \"first\"",
+            "line 6: `channel[1].pattern` is \"first\", as that of channel[0]; \
+             allowed: a channel's name or a pattern, as \"orders.>\", each once",
+        ),
+        (
+            "pattern = \"a\"",
+            "line 4: `channel[1]` sets nothing; \
+             allowed: at least one of `events`, `bytes`, `age`",
+        ),
+        (
+            "pattern = \"a\"\nevents = 0",
+            "line 6: `channel[1].events` is 0, too small; allowed: 1 to 1000000",
+        ),
+        (
+            "pattern = \"a\"\nage = 60",
+            "line 6: `channel[1].age` is \"60\", not a duration such as \"30s\" or \"5m\"; \
+             allowed: 1s to 1day",
+        ),
+    ] {
+        let text = format!("[[channel]]\npattern = \"first\"\nevents = 1\n[[channel]]\n{rule}");
+        let expected = format!("file F.toml, {expected}");
+        assert_eq!(refusal(&text, &[], &[]), expected);
+    }
+}
+
+#[test]
+fn a_rule_that_is_no_table_is_sent_to_the_tables() {
+    for text in ["channel = 5", "channel = [5]", "[channel]\nevents = 5"] {
+        assert_eq!(
+            refusal(text, &[], &[]),
+            "file F.toml, line 1: unknown setting `channel`; \
+             channels have `[[channel]]` tables, in the TOML file only"
+        );
+    }
+    load("channel = []", &[], &[]).unwrap();
+}
+
+#[test]
+fn the_log_of_a_rule_holds_four_payloads_and_fits_into_the_node() {
+    let rule = |bytes| format!("[[channel]]\npattern = \"a\"\nbytes = \"{bytes}\"");
+    assert_eq!(
+        refusal(&rule("4MiB"), &[], &[("payload_bytes", "2MiB")]),
+        "`channel[0].bytes` is 4MiB (file F.toml, line 3), but must be at least \
+         4 x `payload_bytes`, which is 2MiB (flag --set payload_bytes); allowed: at least 8MiB"
+    );
+    assert_eq!(
+        refusal(&rule("512MiB"), &[], &[]),
+        "`node_bytes` is 256MiB (default), but must be at least `channel[0].bytes`, \
+         which is 512MiB (file F.toml, line 3); allowed: at least 512MiB"
+    );
+    load(&rule("256MiB"), &[], &[]).unwrap();
+}
+
+#[test]
 fn the_table_has_a_row_for_every_setting() {
     let table = table();
     assert_eq!(table.lines().count(), SETTINGS.len() + 2);
@@ -382,5 +502,6 @@ fn the_table_has_a_row_for_every_setting() {
         "| `log_bytes` | bytes | `8MiB` | 4KiB to 1GiB | \
          Bytes a channel's log keeps, at least 4 x `payload_bytes` |"
     ));
+    assert!(table.contains("| `leave_grace` | duration | `0s` | 0s (off), 1s to 5m | "));
     assert!(help().contains("  stream_age = 0s  [0s (off), 10s to 30days]\n"));
 }

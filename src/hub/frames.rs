@@ -1,8 +1,9 @@
 //! Frames: opaque here, encoded by whoever knows the wire.
 
 use std::ops::Range;
+use std::time::SystemTime;
 
-use crate::model::{Epoch, Position};
+use crate::model::{Epoch, Member, Position};
 
 /// An encoded event, as it goes on the wire but for its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Frame {
     pub name: Range<usize>,
     /// Where in `bytes` the sender's id is; empty if it has none.
     pub sender: Range<usize>,
+    /// When it was made, as it says itself.
+    pub published: SystemTime,
 }
 
 /// What the hub needs encoded: whole frames, as they go on the wire.
@@ -24,12 +27,39 @@ pub trait Frames: Send + Sync + 'static {
 
     /// Appends a heartbeat frame.
     fn heartbeat(&self, position: &Position, into: &mut Vec<u8>);
+
+    /// Encodes a change among the members of `channel`, of which `member` is
+    /// told as it is then; of one that left, the id alone.
+    fn presence(&self, channel: &str, change: Change, member: &Member) -> Frame;
+
+    /// Appends a frame with some of the members of `channel` as of the number
+    /// `sequence`, the `last` ones or not.
+    fn members(
+        &self,
+        channel: &str,
+        members: &[Member],
+        sequence: u64,
+        last: bool,
+        into: &mut Vec<u8>,
+    );
+}
+
+/// What changed about a member of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It joined.
+    Joined,
+    /// It left.
+    Left,
+    /// Its profile changed.
+    Updated,
 }
 
 /// What a subscriber missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap<'a> {
-    /// Where; empty: broadcasts.
+    /// Where: a channel, or a pattern for those of its channels that have left;
+    /// empty: broadcasts.
     pub channel: &'a str,
     /// What was lost is numbered after this,
     pub after: u64,
@@ -44,4 +74,8 @@ pub struct Gap<'a> {
 pub enum GapReason {
     /// It fell behind while it was connected.
     Overflow,
+    /// It asked for more than is kept.
+    Expired,
+    /// It asked for what was in another life of the node.
+    EpochChanged,
 }

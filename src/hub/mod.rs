@@ -14,22 +14,21 @@ mod sequence;
 mod ready;
 
 mod budget;
-mod chunk;
 mod clock;
 mod frames;
+mod let_go;
 mod limits;
 mod log;
-mod select;
 
-mod audience;
 mod channel;
-mod cursors;
+mod identity;
+mod interest;
 mod node;
 mod observer;
+mod queries;
 mod registry;
 mod requests;
-mod streams;
-mod subscription;
+mod stream;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -45,12 +44,15 @@ use registry::Full;
 
 pub use channel::Members;
 pub use clock::Clock;
-pub use frames::{Frame, Frames, Gap, GapReason};
-pub use limits::Limits;
+pub use frames::{Change, Frame, Frames, Gap, GapReason};
+pub use limits::{Limits, Rule};
 pub use node::Counts;
-pub use select::Filter;
-pub use streams::Evict;
-pub use subscription::{Chunk, End, Join, Subscribe, Subscription};
+pub use queries::{About, Channels, History, Range};
+pub use stream::open::{Broke, Evict};
+pub use stream::request::{Join, Subscribe, Target};
+pub use stream::select::Filter;
+pub use stream::start::{Located, Start};
+pub use stream::subscription::{Chunk, End, Subscription};
 
 use crate::model::{ChannelName, Epoch, Error, Limit, Position, RequestKey};
 
@@ -99,6 +101,11 @@ impl Hub {
         }
     }
 
+    /// The bounds that it was given.
+    pub fn limits(&self) -> &Limits {
+        &self.node.limits
+    }
+
     /// The clock that it was given.
     pub fn clock(&self) -> Clock {
         self.node.clock
@@ -141,21 +148,6 @@ impl Hub {
         broadcasts
             .append(&self.node, frame, request)
             .map_err(Error::from)
-    }
-
-    /// A page of a channel's members, in the order in which they joined, after
-    /// the place that the page before told. Reading makes no channel.
-    pub fn members(
-        &self,
-        channel: &ChannelName,
-        after: Option<u64>,
-        count: usize,
-        bytes: usize,
-    ) -> Members {
-        let channel = self.node.registry.get(channel);
-        channel.map_or_else(Members::default, |channel| {
-            channel.members(after.unwrap_or(0), count, bytes)
-        })
     }
 
     /// Refuses what comes from now on, and ends every stream once it has what
@@ -217,14 +209,13 @@ impl Hub {
     fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
         let node = &self.node;
         let mut wakes = Wakes::default();
-        let made = node.registry.get_or_make(name, |let_go, observers| {
-            let log = node.limits.log(let_go, Arc::clone(node.budget.account()));
-            let audience = Observer::audience(&observers);
-            let channel = Arc::new(Channel::new(Some(name.clone()), log, audience));
-            // Marked before anybody can number an event in it.
+        let made = node.registry.get_or_make(name, |let_go, found| {
+            let log = node.log(name, let_go);
+            let channel = Arc::new(Channel::new(Some(name.clone()), log));
+            // Counted and told before anybody can number an event in it.
             let from = node.counter.newest();
-            for observer in observers {
-                wakes.add(observer.attach(&channel, from));
+            for observer in Observer::deciding(found) {
+                wakes.add(observer.attach(node, (name, &channel), from));
             }
             channel
         });
@@ -243,12 +234,14 @@ impl Hub {
             .find(shard, |channel| channel.expire(node, now))
         {
             node.registry
-                .remove_if(&name, |channel| channel.close(&mut wakes));
+                .remove_if(&name, |channel| channel.close(node, &mut wakes));
         }
         wakes.wake();
         if shard == 0 {
             node.broadcasts.expire(node, now);
             node.requests.expire(now);
+            node.identities.expire(node, now);
+            node.lists.expire();
             let stalled = node.streams.evict_stalled(node.limits.stall_timeout, now);
             if stalled > 0 {
                 tracing::warn!(stalled, "evicted streams whose peers took nothing");

@@ -1,47 +1,77 @@
-//! Those who listen for a channel by its name, whether there is one or not.
+//! Those who listen for channels by a name or a pattern, whether there are any
+//! or not.
 
 use std::task::Waker;
 
-use super::audience::Audience;
 use super::channel::Channel;
-use super::select::Filter;
-use super::subscription::StreamReader;
+use super::node::{Node, Reached};
+use super::stream::select::Filter;
+use super::stream::subscription::StreamReader;
 use super::sync::Arc;
+use crate::model::{ChannelName, Limit};
 
-/// An observer that waits for a channel of some name.
+/// Whoever waits for channels that some text stands for.
 #[derive(Debug)]
 pub(super) struct Observer {
     pub(super) reader: Arc<StreamReader>,
-    pub(super) slot: u32,
+    /// Which of the stream's texts it is: 0 for an exact name, which decides
+    /// before patterns, which decide in the order in which they were listed.
+    pub(super) rank: u32,
     pub(super) filter: Filter,
+    pub(super) watches: bool,
 }
 
-impl Observer {
-    /// Counts those who wait for a channel that is being made.
-    pub(super) fn audience(observers: &[&Self]) -> Audience {
-        let mut audience = Audience::default();
-        for observer in observers {
-            audience.add(&observer.filter);
-        }
-        audience
-    }
-
-    /// Tells it of a channel that it was counted in.
-    pub(super) fn attach(&self, channel: &Arc<Channel>, from: u64) -> Option<Waker> {
-        let attached = Attached {
-            slot: self.slot,
-            channel: Arc::clone(channel),
-            from,
-        };
-        self.reader.post(|mail| mail.attached.push(attached))
-    }
-}
-
-/// A channel came to be for which a slot was waiting; it has been counted in.
+/// A channel came to be for which a stream was waiting, and counts it.
 #[derive(Debug)]
 pub(super) struct Attached {
-    pub(super) slot: u32,
+    pub(super) name: ChannelName,
     pub(super) channel: Arc<Channel>,
     /// Nothing happened in it up to this number.
     pub(super) from: u64,
+    pub(super) rank: u32,
+    /// As what it was counted.
+    pub(super) filter: Filter,
+    pub(super) watches: bool,
+}
+
+impl Attached {
+    /// Has the channel forget what it counted.
+    pub(super) fn uncount(&self, node: &Node) {
+        self.channel.unlisten(node, &self.filter, self.watches);
+    }
+}
+
+impl Observer {
+    /// Of all who wait for a name, those who decide for their stream.
+    pub(super) fn deciding(mut found: Vec<(usize, &Self)>) -> impl Iterator<Item = &Self> {
+        found.sort_unstable_by_key(|(stream, observer)| (*stream, observer.rank));
+        found.dedup_by_key(|(stream, _)| *stream);
+        found.into_iter().map(|(_, observer)| observer)
+    }
+
+    /// Has a channel that nobody else knows yet count it, and tells it.
+    ///
+    /// A stream that does not read is told of as many as it may listen to.
+    pub(super) fn attach(
+        &self,
+        node: &Node,
+        (name, channel): (&ChannelName, &Arc<Channel>),
+        from: u64,
+    ) -> Option<Waker> {
+        self.reader.post(|mail| {
+            if mail.attached.len() >= node.limits.stream_channels {
+                mail.end = Some(node.ends(Reached(Limit::StreamChannels)));
+                return;
+            }
+            channel.listen(node, &self.filter, self.watches);
+            mail.attached.push(Attached {
+                name: name.clone(),
+                channel: Arc::clone(channel),
+                from,
+                rank: self.rank,
+                filter: self.filter.clone(),
+                watches: self.watches,
+            });
+        })
+    }
 }

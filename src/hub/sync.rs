@@ -2,7 +2,7 @@
 //! in their place (`tests/it/models`).
 
 pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-pub(super) use std::sync::{Arc, Mutex, RwLock};
+pub(super) use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 

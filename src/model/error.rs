@@ -36,6 +36,12 @@ pub enum Error {
         /// As given.
         id: MemberId,
     },
+    /// Subscribe without the token, as a new member.
+    #[error("{field}: is no token of this member")]
+    MemberTokenInvalid {
+        /// Where.
+        field: String,
+    },
     /// Free some, or come back later.
     #[error("the node's limit of {limit} {what} is reached")]
     LimitReached {
@@ -53,6 +59,12 @@ pub enum Error {
     /// Subscribe again, best from the last position.
     #[error("the stream reached the age at which it is closed")]
     MaxAge,
+    /// Resume, and read faster.
+    #[error("the stream fell behind, which it had asked to be ended for")]
+    SlowConsumer,
+    /// Leave it to the newer stream.
+    #[error("the member came back on a newer stream")]
+    Replaced,
     /// The time that the client gave its call is over.
     #[error("the call's deadline is over")]
     Deadline,
@@ -98,6 +110,8 @@ pub enum Invalid {
     Profile,
     /// A subscription, or their list.
     Subscription,
+    /// A position.
+    Position,
     /// A page size.
     PageSize,
     /// A page token.
@@ -117,6 +131,8 @@ pub enum Limit {
     Channels,
     /// Open streams.
     Streams,
+    /// Channels that one stream listens to.
+    StreamChannels,
     /// Subscriptions of all streams.
     Members,
 }
@@ -126,6 +142,7 @@ impl std::fmt::Display for Limit {
         f.write_str(match self {
             Self::Channels => "channels",
             Self::Streams => "streams",
+            Self::StreamChannels => "channels a stream",
             Self::Members => "subscriptions",
         })
     }

@@ -16,6 +16,11 @@ impl MemberId {
         Self(uuid::Uuid::new_v4().to_string().into())
     }
 
+    /// The id that travelled as `text`: it may be nobody's.
+    pub fn of(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The text that travels.
     pub fn as_str(&self) -> &str {
         &self.0

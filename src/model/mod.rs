@@ -13,5 +13,5 @@ mod position;
 pub use error::{Error, Invalid, Limit};
 pub use event::{Event, RequestKey};
 pub use member::{Member, MemberId};
-pub use name::{ChannelName, EventName, Flaw, Text, is_pattern};
+pub use name::{ChannelName, EventName, Flaw, Pattern, Text};
 pub use position::{Epoch, Position};

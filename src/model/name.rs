@@ -64,26 +64,73 @@ impl fmt::Display for ChannelName {
     }
 }
 
-/// Whether the subscription text `name` stands for many channels.
+/// A text that stands for channels: one by its name, or many.
 ///
 /// A whole segment `*` stands for one segment, a last segment `>` for one or
-/// more.
-///
-/// # Errors
-///
-/// A [`Flaw`] for what is neither a name nor a pattern.
-pub fn is_pattern(name: &str) -> Result<bool, Flaw> {
-    check_segments(name)?;
-    let mut segments = name.split('.').rev();
-    let last = segments.next().is_some_and(is_wildcard);
-    let mut many = last;
-    for segment in segments {
-        if segment == ">" {
+/// more. Without either it stands for the one channel of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pattern(Arc<str>);
+
+impl Pattern {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Flaw`] for what is neither a name nor a pattern.
+    pub fn new(text: &str) -> Result<Self, Flaw> {
+        check_segments(text)?;
+        let mut before = text.rsplit('.').skip(1);
+        if before.any(|segment| segment == ">") {
             return Err("> stands for one or more segments and must be the last one".into());
         }
-        many |= is_wildcard(segment);
+        Ok(Self(text.into()))
     }
-    Ok(many)
+
+    /// The text that travels.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The one channel that it stands for, if it stands for no others.
+    pub fn name(&self) -> Option<ChannelName> {
+        let many = self.0.split('.').any(is_wildcard);
+        (!many).then(|| ChannelName(Arc::clone(&self.0)))
+    }
+
+    /// How many segments it has: at most 128.
+    pub fn segments(&self) -> usize {
+        self.0.split('.').count()
+    }
+
+    /// What the names of all channels that it stands for begin with.
+    pub fn prefix(&self) -> &str {
+        let literal = self
+            .0
+            .split('.')
+            .take_while(|segment| !is_wildcard(segment));
+        let len = literal.map(|segment| segment.len() + 1).sum::<usize>();
+        &self.0[..len.min(self.0.len())]
+    }
+
+    /// Whether it stands for the channel `name`. O(bytes).
+    pub fn matches(&self, name: &ChannelName) -> bool {
+        let mut names = name.as_str().split('.');
+        for segment in self.0.split('.') {
+            match (segment, names.next()) {
+                (">", Some(_)) => return true,
+                ("*", Some(_)) => {}
+                (literal, Some(name)) if literal == name => {}
+                _ => return false,
+            }
+        }
+        names.next().is_none()
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 fn is_wildcard(segment: &str) -> bool {
@@ -199,14 +246,35 @@ mod tests {
 
     #[test]
     fn a_whole_segment_makes_a_pattern() {
-        assert!(!is_pattern("a.b").unwrap());
-        assert!(!is_pattern("a*.b>").unwrap());
-        assert!(is_pattern("a.*").unwrap());
-        assert!(is_pattern("*.b").unwrap());
-        assert!(is_pattern("a.>").unwrap());
-        assert!(is_pattern(">").unwrap());
-        assert!(is_pattern("a.>.b").is_err());
-        assert!(is_pattern("a..b").is_err());
+        let one = |text: &str| Pattern::new(text).unwrap().name();
+        assert_eq!(one("a.b"), Some(ChannelName::new("a.b").unwrap()));
+        assert_eq!(one("a*.b>"), Some(ChannelName::new("a*.b>").unwrap()));
+        for many in ["a.*", "*.b", "a.>", ">", "*.>"] {
+            assert_eq!(one(many), None, "{many}");
+        }
+        for neither in ["a.>.b", "a..b", "", ">.>", "a\nb"] {
+            assert!(Pattern::new(neither).is_err(), "{neither}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_for_whole_segments() {
+        let table: &[(&str, &[&str], &[&str])] = &[
+            ("a.b", &["a.b"], &["a", "a.b.c", "a.c"]),
+            ("a.*", &["a.b", "a.c"], &["a", "a.b.c", "b.c"]),
+            ("*.b", &["a.b", "b.b"], &["b", "a.b.b", "a.c"]),
+            ("a.>", &["a.b", "a.b.c"], &["a", "b.a"]),
+            (">", &["a", "a.b.c"], &[]),
+            ("*.>", &["a.b", "a.b.c"], &["a"]),
+            ("a*", &["a*"], &["ab"]),
+        ];
+        for (text, these, not_those) in table {
+            let pattern = Pattern::new(text).unwrap();
+            let stands = |name: &&str| pattern.matches(&ChannelName::new(name).unwrap());
+            assert!(these.iter().all(stands), "{text}");
+            assert!(!not_those.iter().any(stands), "{text}");
+            assert!(these.iter().all(|name| name.starts_with(pattern.prefix())));
+        }
     }
 
     #[test]

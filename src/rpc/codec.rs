@@ -65,17 +65,30 @@ fn malformed(error: &DecodeError) -> Error {
     let text = error.to_string();
     let mut parts: Vec<_> = text.split(": ").skip(1).collect();
     let fields = parts.iter().take_while(|part| is_field(part)).count();
-    let path: Vec<_> = parts
+    let (mut path, mut inner) = (Vec::new(), "");
+    for (message, field) in parts
         .drain(..fields)
-        .rev()
-        .filter_map(|part| part.split('.').nth(1))
-        .collect();
+        .filter_map(|part| part.split_once('.'))
+    {
+        path.insert(0, alternative(field, inner));
+        inner = message;
+    }
     let subject = path.iter().rev().find_map(|field| subject(field));
     Error::invalid(
         subject.unwrap_or(Invalid::Request),
         path.join("."),
         parts.join(": "),
     )
+}
+
+/// What is set of a oneof, which the error tells by the oneof's own name and
+/// by the type of what is in it.
+fn alternative<'a>(field: &'a str, inner: &str) -> &'a str {
+    match (field, inner) {
+        ("start", "Position") => "resume",
+        ("start", "Timestamp") => "since",
+        _ => field,
+    }
 }
 
 fn is_field(part: &str) -> bool {
@@ -85,12 +98,13 @@ fn is_field(part: &str) -> bool {
 
 fn subject(field: &str) -> Option<Invalid> {
     Some(match field {
-        "channel" => Invalid::Channel,
+        "channel" | "pattern" => Invalid::Channel,
         "event" => Invalid::Event,
         "payload" => Invalid::Payload,
         "headers" => Invalid::Headers,
         "data" => Invalid::Profile,
         "subscriptions" | "broadcasts" => Invalid::Subscription,
+        "resume" | "after" | "before" => Invalid::Position,
         "page_token" => Invalid::PageToken,
         "request_id" => Invalid::RequestId,
         "heartbeat_interval" => Invalid::Heartbeat,
@@ -129,6 +143,25 @@ mod tests {
             error.to_string().starts_with("subscriptions.channel: "),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_start_is_told_by_what_was_asked_for() {
+        for (bytes, path, expected) in [
+            (
+                &b"\x1a\x04\x0a\x02\xff\xfe"[..],
+                "resume.epoch",
+                Invalid::Position,
+            ),
+            (b"\x1a\x02\x0d\x00", "resume.epoch", Invalid::Position),
+            (b"\x22\x02\x0a\x00", "since.seconds", Invalid::Request),
+            (b"\x2a\x00", "start", Invalid::Request),
+        ] {
+            let Error::Invalid { subject, field, .. } = refused::<SubscribeRequest>(bytes) else {
+                panic!("{path}")
+            };
+            assert_eq!((subject, field.as_str()), (expected, path));
+        }
     }
 
     #[test]

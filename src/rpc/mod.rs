@@ -10,10 +10,13 @@
 pub mod client;
 mod codec;
 mod convert;
+mod ending;
 mod frame;
 mod keys;
 mod limits;
+mod merge;
 pub mod payload;
+mod queries;
 pub mod raw;
 mod service;
 mod status;

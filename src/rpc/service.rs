@@ -1,26 +1,22 @@
 //! The methods: convert, call the hub, convert back.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
+use super::convert::{Begin, Here};
+use super::ending::Ending;
 use super::keys::Keys;
 use super::limits::Limits;
-use super::raw::Raw;
 use super::status::status;
-use super::stream::{Stream, Times};
+use super::stream::{Stream, Terms};
 use super::wire::subscribe_response::Frame as Kind;
 use super::wire::{self, realtime_service_server};
-use super::{convert, frame};
-use crate::hub::{Evict, Hub, Receipt, Subscribe, Subscription};
-use crate::model::{self, Error};
-
-/// Bytes of members on a page, by the hub's count of profiles and ids: it ends
-/// at 1 MiB as encoded, where each of a thousand has tags, lengths and a time.
-const PAGE_BYTES: usize = (1 << 20) - 1_000 * 32;
+use super::{convert, frame, queries};
+use crate::hub::{Hub, Receipt, Subscribe, Subscription};
+use crate::model::Error;
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -70,47 +66,52 @@ impl Service {
         self.hub.broadcast(frame, key)
     }
 
-    fn get_members(
-        &self,
-        request: &wire::GetMembersRequest,
-    ) -> Result<wire::GetMembersResponse, Error> {
-        let channel = convert::channel(&request.channel)?;
-        let size = convert::page_size(request.page_size)?;
-        let after = self.keys.place(&channel, &request.page_token)?;
-        let page = self.hub.members(&channel, after, size, PAGE_BYTES);
-        let token = |place| self.keys.token(&channel, place);
-        Ok(wire::GetMembersResponse {
-            members: page.members.into_iter().map(member).collect(),
-            next_page_token: page.next.map(token).unwrap_or_default(),
-            total_size: i32::try_from(page.total).unwrap_or(i32::MAX),
-        })
+    fn here(&self) -> Here<'_> {
+        Here {
+            hub: &self.hub,
+            keys: &self.keys,
+        }
     }
 
     fn subscribe(&self, request: Request<wire::SubscribeRequest>) -> Result<Stream, Error> {
         let deadline = deadline(&request);
-        let evict = evict(&request);
-        let asked = convert::subscribe(request.into_inner(), &self.limits)?;
+        let ending = Ending::of(request.extensions());
+        let asked = convert::subscribe(request.into_inner(), &self.limits, self.here())?;
+        let Begin { start, position } = asked.begin;
         let subscription = self.hub.subscribe(Subscribe {
             joins: asked.joins,
             broadcasts: asked.broadcasts,
+            start,
             profile: asked.profile,
-            evict,
+            member: asked.member,
+            broke: Some(ending.broke()),
+            evict: ending.evict(),
         })?;
-        let ready = self.ready(&subscription, asked.heartbeat);
-        let times = Times {
+        let ready = self.ready(&subscription, position, asked.heartbeat);
+        let terms = Terms {
             heartbeat: asked.heartbeat,
             deadline,
             age: self.age(),
         };
-        Ok(Stream::new(subscription, ready.into(), times))
+        Ok(Stream::new(subscription, ending, ready.into(), terms))
     }
 
-    fn ready(&self, subscription: &Subscription, heartbeat: Duration) -> Vec<u8> {
+    /// The first frame; `resumed` is the position asked for, which stays what
+    /// the client has until something comes.
+    fn ready(
+        &self,
+        subscription: &Subscription,
+        resumed: Option<wire::Position>,
+        heartbeat: Duration,
+    ) -> Vec<u8> {
+        let member = subscription.member();
+        let position =
+            resumed.unwrap_or_else(|| frame::position(&self.hub.position(subscription.position())));
         let ready = wire::Ready {
-            member_id: subscription.member().as_str().to_owned(),
-            member_token: String::new(),
-            position: Some(frame::position(&self.hub.position(subscription.position()))),
-            recovered: false,
+            member_id: member.as_str().to_owned(),
+            member_token: self.keys.member_token(self.hub.epoch(), member),
+            position: Some(position),
+            recovered: subscription.recovered(),
             heartbeat_interval: heartbeat.try_into().ok(),
         };
         let mut bytes = Vec::new();
@@ -118,31 +119,27 @@ impl Service {
         bytes
     }
 
+    fn update_member(
+        &self,
+        request: wire::UpdateMemberRequest,
+    ) -> Result<wire::UpdateMemberResponse, Error> {
+        let (id, change) = convert::update(request, &self.limits, self.here())?;
+        let profile = self.hub.update(&id, |profile| change.apply(profile))?;
+        let member = wire::Member {
+            id: id.as_str().to_owned(),
+            data: frame::profile(&profile),
+            ..wire::Member::default()
+        };
+        Ok(wire::UpdateMemberResponse {
+            member: Some(member),
+        })
+    }
+
     /// ±10 %, so that streams which began together do not end together.
     fn age(&self) -> Option<Instant> {
         let age = self.limits.stream_age;
         (!age.is_zero()).then(|| Instant::now() + age.mul_f64(0.9 + fastrand::f64() / 5.0))
     }
-}
-
-fn member(member: model::Member) -> wire::Member {
-    wire::Member {
-        id: member.id.as_str().to_owned(),
-        data: (!member.profile.is_empty()).then(|| Raw::from(member.profile)),
-        join_time: Some(member.join_time.into()),
-        subject: String::new(),
-    }
-}
-
-/// Cancels the stream's task, which the transport put into the request.
-fn evict<T>(request: &Request<T>) -> Option<Evict> {
-    let task = request
-        .extensions()
-        .get::<Arc<OnceLock<AbortHandle>>>()?
-        .clone();
-    Some(Arc::new(move || {
-        task.get().into_iter().for_each(AbortHandle::abort);
-    }))
 }
 
 /// When the client gives up, as it said in `grpc-timeout`.
@@ -207,7 +204,7 @@ impl realtime_service_server::RealtimeService for Service {
         &self,
         request: Request<wire::GetMembersRequest>,
     ) -> Answer<wire::GetMembersResponse> {
-        answer(self.get_members(request.get_ref()))
+        answer(queries::members(self.here(), request.get_ref()))
     }
 
     async fn subscribe(
@@ -222,23 +219,23 @@ impl realtime_service_server::RealtimeService for Service {
 
     async fn update_member(
         &self,
-        _: Request<wire::UpdateMemberRequest>,
+        request: Request<wire::UpdateMemberRequest>,
     ) -> Answer<wire::UpdateMemberResponse> {
-        not_built("UpdateMember")
+        answer(self.update_member(request.into_inner()))
     }
 
     async fn get_history(
         &self,
-        _: Request<wire::GetHistoryRequest>,
+        request: Request<wire::GetHistoryRequest>,
     ) -> Answer<wire::GetHistoryResponse> {
-        not_built("GetHistory")
+        answer(queries::history(self.here(), request.get_ref()))
     }
 
     async fn list_channels(
         &self,
-        _: Request<wire::ListChannelsRequest>,
+        request: Request<wire::ListChannelsRequest>,
     ) -> Answer<wire::ListChannelsResponse> {
-        not_built("ListChannels")
+        answer(queries::channels(self.here(), request.get_ref()))
     }
 
     async fn send_batch(

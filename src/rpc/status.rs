@@ -52,12 +52,18 @@ pub(super) fn status_after(error: &Error, retry_after: Option<Duration>) -> Stat
             details.set_resource_info("request_id", "", "", message.clone());
         }
         Error::MemberNotFound { id } => {
-            details.set_resource_info("member", id.as_str(), "", message.clone());
+            details.set_resource_info("member", shorten(id.as_str()), "", message.clone());
         }
         Error::LimitReached { what, .. } => {
             details.add_quota_failure_violation(what.to_string(), message.clone());
         }
-        Error::Overloaded | Error::Draining | Error::MaxAge | Error::Deadline => {}
+        Error::MemberTokenInvalid { .. }
+        | Error::Overloaded
+        | Error::Draining
+        | Error::MaxAge
+        | Error::SlowConsumer
+        | Error::Replaced
+        | Error::Deadline => {}
     }
     Status::with_error_details(code(error), message, details)
 }
@@ -71,6 +77,9 @@ pub(super) fn retry_after(error: &Error) -> Option<Duration> {
         | Error::PayloadTooLarge { .. }
         | Error::RequestIdReused
         | Error::MemberNotFound { .. }
+        | Error::MemberTokenInvalid { .. }
+        | Error::SlowConsumer
+        | Error::Replaced
         | Error::Deadline
         | Error::NotBuilt { .. } => return None,
     };
@@ -82,7 +91,9 @@ fn code(error: &Error) -> Code {
         Error::Invalid { .. } | Error::PayloadTooLarge { .. } => Code::InvalidArgument,
         Error::RequestIdReused => Code::AlreadyExists,
         Error::MemberNotFound { .. } => Code::NotFound,
-        Error::LimitReached { .. } => Code::ResourceExhausted,
+        Error::MemberTokenInvalid { .. } => Code::PermissionDenied,
+        Error::LimitReached { .. } | Error::SlowConsumer => Code::ResourceExhausted,
+        Error::Replaced => Code::Aborted,
         Error::Overloaded | Error::Draining | Error::MaxAge => Code::Unavailable,
         Error::Deadline => Code::DeadlineExceeded,
         Error::NotBuilt { .. } => Code::Unimplemented,
@@ -99,6 +110,7 @@ fn reason(error: &Error) -> Option<&'static str> {
             Invalid::Headers => "INVALID_HEADERS",
             Invalid::Profile => "INVALID_PROFILE",
             Invalid::Subscription => "INVALID_SUBSCRIPTION",
+            Invalid::Position => "INVALID_POSITION",
             Invalid::PageSize => "INVALID_PAGE_SIZE",
             Invalid::PageToken => "INVALID_PAGE_TOKEN",
             Invalid::RequestId => "INVALID_REQUEST_ID",
@@ -108,7 +120,10 @@ fn reason(error: &Error) -> Option<&'static str> {
         Error::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
         Error::RequestIdReused => "REQUEST_ID_REUSED",
         Error::MemberNotFound { .. } => "MEMBER_NOT_FOUND",
+        Error::MemberTokenInvalid { .. } => "MEMBER_TOKEN_INVALID",
         Error::LimitReached { .. } => "LIMIT_REACHED",
+        Error::SlowConsumer => "SLOW_CONSUMER",
+        Error::Replaced => "REPLACED",
         Error::Overloaded => "OVERLOADED",
         Error::Draining | Error::MaxAge => "DRAINING",
         Error::Deadline => return None,

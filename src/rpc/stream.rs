@@ -14,6 +14,7 @@ use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::codegen::http::HeaderMap;
 
+use super::ending::Ending;
 use super::frame;
 use super::status::{retry_after, status_after};
 use super::wire::subscribe_response::Frame as Kind;
@@ -26,7 +27,7 @@ const SLICE: usize = 16 << 10;
 
 /// When a stream speaks and ends by itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(super) struct Terms {
     /// Some frame comes at least this often.
     pub(super) heartbeat: Duration,
     /// The end of the client's patience.
@@ -39,7 +40,8 @@ pub(super) struct Times {
 #[derive(Debug)]
 pub(super) struct Stream {
     subscription: Subscription,
-    times: Times,
+    ending: Ending,
+    terms: Terms,
     /// Fires at the next of: half a heartbeat, the deadline, the age.
     timer: Pin<Box<Sleep>>,
     tick: Instant,
@@ -61,14 +63,21 @@ enum State {
 }
 
 impl Stream {
-    /// A body that begins with the frame `ready`.
-    pub(super) fn new(subscription: Subscription, ready: Bytes, times: Times) -> Self {
-        let tick = Instant::now() + half(times.heartbeat);
+    /// A body that begins with the frame `ready`, and notes in `ending` when
+    /// it ends by itself.
+    pub(super) fn new(
+        subscription: Subscription,
+        ending: Ending,
+        ready: Bytes,
+        terms: Terms,
+    ) -> Self {
+        let tick = Instant::now() + half(terms.heartbeat);
         Self {
             subscription,
-            timer: Box::pin(sleep_until(times.next(tick))),
+            ending,
+            timer: Box::pin(sleep_until(terms.next(tick))),
             tick,
-            times,
+            terms,
             spoke: false,
             rest: Bytes::new(),
             state: State::Ready(ready),
@@ -79,23 +88,24 @@ impl Stream {
         let mut silent = false;
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            if self.times.deadline.is_some_and(|deadline| deadline <= now) {
+            if self.terms.deadline.is_some_and(|deadline| deadline <= now) {
                 return Poll::Ready(self.close(&Error::Deadline, ClosingReason::Deadline));
             }
-            if self.times.age.is_some_and(|age| age <= now) {
+            if self.terms.age.is_some_and(|age| age <= now) {
                 return Poll::Ready(self.close(&Error::MaxAge, ClosingReason::MaxAge));
             }
             if self.tick <= now {
                 silent |= !self.spoke;
                 self.spoke = false;
-                self.tick = now + half(self.times.heartbeat);
+                self.tick = now + half(self.terms.heartbeat);
             }
-            self.timer.as_mut().reset(self.times.next(self.tick));
+            self.timer.as_mut().reset(self.terms.next(self.tick));
         }
         let frames = match self.subscription.poll_chunk(cx) {
             Poll::Ready(Chunk::Frames(frames)) => frames,
-            Poll::Ready(Chunk::End(End::Drain)) => {
-                self.close(&Error::Draining, ClosingReason::Shutdown)
+            Poll::Ready(Chunk::End(end)) => {
+                let (error, reason) = Self::ended(end);
+                self.close(&error, reason)
             }
             Poll::Pending if silent => self.subscription.heartbeat(),
             Poll::Pending => return Poll::Pending,
@@ -114,8 +124,21 @@ impl Stream {
         self.rest.split_to(self.rest.len().min(SLICE))
     }
 
+    fn ended(end: End) -> (Error, ClosingReason) {
+        match end {
+            End::Drain => (Error::Draining, ClosingReason::Shutdown),
+            End::SlowConsumer => (Error::SlowConsumer, ClosingReason::SlowConsumer),
+            End::Replaced => (Error::Replaced, ClosingReason::Replaced),
+            End::LimitReached { what, limit } => {
+                let reached = Error::LimitReached { what, limit };
+                (reached, ClosingReason::LimitReached)
+            }
+        }
+    }
+
     /// The last frame; the status follows it.
     fn close(&mut self, error: &Error, reason: ClosingReason) -> Bytes {
+        self.ending.by_node();
         let delay = retry_after(error);
         let mut trailers = HeaderMap::new();
         // Fails only for a text that is no header value, which a status escapes.
@@ -133,7 +156,7 @@ impl Stream {
     }
 }
 
-impl Times {
+impl Terms {
     fn next(&self, tick: Instant) -> Instant {
         let ends = [self.deadline, self.age];
         ends.into_iter().flatten().fold(tick, Instant::min)

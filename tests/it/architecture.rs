@@ -17,7 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("cli", &["cli", "config", "hub", "server", "telemetry"]),
     ("server", &["config", "hub", "rpc", "server", "transport"]),
     ("telemetry", &["config", "telemetry"]),
-    ("config", &["config", "hub", "rpc", "transport"]),
+    ("config", &["config", "hub", "model", "rpc", "transport"]),
     ("rpc", &["hub", "model", "rpc"]),
     ("transport", &["transport"]),
     ("hub", &["hub", "model"]),

@@ -10,7 +10,9 @@ use prost_types::value::Kind as Json;
 use prost_types::{Struct, Value};
 use tonic::Code;
 
-use crate::bystander::{Case, broadcasting, case, field, listing, refused, second, sending};
+use crate::bystander::{
+    Case, broadcasting, case, field, finding, listing, reading, refused, second, sending,
+};
 use crate::payloads::{in_lists, in_objects, json, list};
 use crate::support::{node, text};
 use crate::wire_support::{Wire, prefixed, request};
@@ -38,18 +40,22 @@ fn bad_channels() -> Vec<Case> {
         cases.push(case(send, bad, "channel", says));
         let list = listing(|request| request.channel.clone_from(&name));
         cases.push(case(list, bad, "channel", says));
+        let read = reading(|request| request.channel.clone_from(&name));
+        cases.push(case(read, bad, "channel", says));
+        if says != "wildcard" && says != "empty" {
+            let find = finding(|request| request.pattern.clone_from(&name));
+            cases.push(case(find, bad, "pattern", says));
+        }
         if says != "wildcard" {
             let subscribe = second(|subscription| subscription.channel.clone_from(&name));
             cases.push(case(subscribe, bad, "subscriptions[1].channel", says));
         }
     }
+    let says = "must be the last";
     let inner = second(|subscription| subscription.channel = "a.>.b".into());
-    cases.push(case(
-        inner,
-        bad,
-        "subscriptions[1].channel",
-        "must be the last",
-    ));
+    cases.push(case(inner, bad, "subscriptions[1].channel", says));
+    let inner = finding(|request| request.pattern = "a.>.b".into());
+    cases.push(case(inner, bad, "pattern", says));
     cases
 }
 
@@ -256,6 +262,32 @@ fn not_utf8() -> Vec<Case> {
     ]
 }
 
+fn not_utf8_in_later_calls() -> Vec<Case> {
+    let bad = |number| field(number, b"a\xff");
+    let inside = |number| field(number, &bad(1));
+    let (position, token) = ("INVALID_POSITION", "INVALID_PAGE_TOKEN");
+    let update = "UpdateMember";
+    [
+        ("Subscribe", inside(3), position, "resume.epoch"),
+        ("GetHistory", bad(1), "INVALID_CHANNEL", "channel"),
+        ("GetHistory", bad(3), token, "page_token"),
+        ("GetHistory", inside(4), position, "after.epoch"),
+        ("GetHistory", inside(5), position, "before.epoch"),
+        ("ListChannels", bad(1), "INVALID_CHANNEL", "pattern"),
+        ("ListChannels", bad(3), token, "page_token"),
+        (update, bad(1), "INVALID_REQUEST", "member_id"),
+        (update, bad(4), "INVALID_REQUEST", "member_token"),
+    ]
+    .map(|(method, message, reason, field)| case((method, message), reason, field, "UTF-8"))
+    .into_iter()
+    .collect()
+}
+
+#[test]
+fn text_that_is_not_utf8_is_refused_by_its_field_in_later_calls_too() {
+    refused("later utf8", not_utf8_in_later_calls);
+}
+
 #[test]
 fn text_that_is_not_utf8_is_refused_by_its_field() {
     refused("utf8", not_utf8);
@@ -271,7 +303,15 @@ fn no_messages() -> Vec<Case> {
         &[0x80; 64],
     ];
     let mut cases = Vec::new();
-    for method in ["Send", "Broadcast", "GetMembers", "Subscribe"] {
+    for method in [
+        "Send",
+        "Broadcast",
+        "GetMembers",
+        "Subscribe",
+        "UpdateMember",
+        "GetHistory",
+        "ListChannels",
+    ] {
         for bytes in bytes {
             let message = (method, bytes.to_vec());
             let known = bytes[0] == 0x0a || bytes[0] == 0x0b;

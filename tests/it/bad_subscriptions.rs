@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use fanfare::rpc::client::{BroadcastSubscription, SubscribeRequest};
+use fanfare::rpc::client::subscribe_request::Start;
+use fanfare::rpc::client::{BroadcastSubscription, OverflowPolicy, Position, SubscribeRequest};
 use prost::Message;
 use prost_types::value::Kind as Json;
-use prost_types::{Duration, Struct};
+use prost_types::{Duration, Struct, Timestamp};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
-use crate::bystander::{Case, case, field, listing, refused, second, subscribing};
+use crate::bystander::{Bystander, Case, case, field, listing, refused, second, subscribing};
 use crate::payloads::{in_objects, json, list};
-use crate::support::{node, subscribe, to};
+use crate::support::{node, reason, subscribe, subscribe_ready, to};
 
 /// A profile of exactly `size` bytes as encoded.
-fn profile(size: usize) -> Struct {
+pub(crate) fn profile(size: usize) -> Struct {
     let around = (12..20).map(|around| {
         let text = json(Json::StringValue("x".repeat(size - around)));
         let fields = BTreeMap::from([("k".into(), text)]);
@@ -86,6 +89,124 @@ fn bad_lists() -> Vec<Case> {
     ];
     let refuse = |(message, field, says)| case(message, "INVALID_SUBSCRIPTION", field, says);
     cases.into_iter().map(refuse).collect()
+}
+
+fn watched_patterns() -> Vec<Case> {
+    let of = |(pattern, observe): (&str, bool)| {
+        second(|subscription| {
+            subscription.channel = pattern.into();
+            subscription.observe = observe;
+            subscription.presence = true;
+        })
+    };
+    let refuse = |message| {
+        let field = "subscriptions[1].presence";
+        case(message, "INVALID_SUBSCRIPTION", field, "not for a pattern")
+    };
+    let patterns = [
+        ("a.*", false),
+        ("a.*", true),
+        (">", false),
+        ("*.b.>", false),
+    ];
+    patterns.map(of).into_iter().map(refuse).collect()
+}
+
+#[test]
+fn presence_of_a_pattern_is_refused() {
+    refused("watched patterns", watched_patterns);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_named_gap_is_taken() {
+    let mut request = to(["a", "b"]);
+    request.subscriptions[1].overflow = OverflowPolicy::Gap.into();
+    subscribe(&mut node().await.client().await, request).await;
+}
+
+fn from(start: Start) -> (&'static str, Vec<u8>) {
+    subscribing(|request| request.start = Some(start))
+}
+
+fn bad_starts() -> Vec<Case> {
+    let nowhere = |sequence| {
+        let epoch = String::new();
+        from(Start::Resume(Position { epoch, sequence }))
+    };
+    let at = |(seconds, nanos)| from(Start::Since(Timestamp { seconds, nanos }));
+    let no_times = [
+        (0, -1),
+        (0, 1_000_000_000),
+        (-62_135_596_801, 0),
+        (253_402_300_800, 0),
+        (i64::MIN, i32::MIN),
+        (i64::MAX, i32::MAX),
+    ];
+    let positions = [0, 1, u64::MAX].map(nowhere).into_iter();
+    let positions =
+        positions.map(|message| case(message, "INVALID_POSITION", "resume.epoch", "is empty"));
+    let times = no_times.map(at).into_iter();
+    let times = times.map(|message| case(message, "INVALID_REQUEST", "since", "years 1 to 9999"));
+    positions.chain(times).collect()
+}
+
+#[test]
+fn a_bad_start_is_refused() {
+    refused("starts", bad_starts);
+}
+
+#[tokio::test]
+async fn a_position_that_its_epoch_has_not_reached_is_refused() {
+    let mut bystander = Bystander::of(node().await).await;
+    let epoch = bystander.node.hub.epoch().as_str().to_owned();
+    for sequence in [1 << 52, u64::MAX] {
+        let ahead = from(Start::Resume(Position {
+            epoch: epoch.clone(),
+            sequence,
+        }));
+        let says = "this epoch has not reached";
+        let case = case(ahead, "INVALID_POSITION", "resume.sequence", says);
+        bystander.sees_refused(vec![case]).await;
+    }
+}
+
+/// Checks that a token is refused, and that nothing of it is told.
+#[track_caller]
+pub(crate) fn assert_token_refused(status: &Status, token: &str) {
+    assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
+    assert_eq!(reason(status), "MEMBER_TOKEN_INVALID");
+    assert!(status.message().starts_with("member_token: "), "{status:?}");
+    assert!(!format!("{status:?}").contains(token));
+    assert!(status.get_details_retry_info().is_none());
+    assert!(status.get_details_bad_request().is_none());
+}
+
+#[tokio::test]
+async fn a_token_of_this_epoch_that_was_not_given_is_refused() {
+    let mut bystander = Bystander::of(node().await).await;
+    let mut client = bystander.node.client().await;
+    let (ready, frames) = subscribe_ready(&mut client, to(["a"])).await;
+    drop(frames);
+    let (member, code) = ready.member_token.rsplit_once('.').unwrap();
+    let (epoch, id) = member.split_once('.').unwrap();
+    assert_eq!(
+        (epoch, id),
+        (bystander.node.hub.epoch().as_str(), &*ready.member_id)
+    );
+    for forged in [
+        format!("{member}.{}", "A".repeat(code.len())),
+        format!("{member}.{}", &code[1..]),
+        format!("{member}."),
+        format!("{epoch}.another.{code}"),
+    ] {
+        let request = SubscribeRequest {
+            member_token: forged.clone(),
+            ..to(["a"])
+        };
+        let refused = client.subscribe(request).await.unwrap_err();
+        assert_token_refused(&refused, &forged);
+        bystander.is_unharmed().await;
+    }
 }
 
 fn bad_filters() -> Vec<Case> {

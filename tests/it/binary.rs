@@ -117,7 +117,20 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start() -> Self {
-        let mut process = Running::start(&mut fanfare(&["serve", "--listen", "127.0.0.1:0"]));
+        Self::start_on("127.0.0.1:0")
+    }
+
+    pub(crate) fn start_on(address: &str) -> Self {
+        Self::run(&["serve", "--listen", address])
+    }
+
+    /// With more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::run(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+    }
+
+    fn run(arguments: &[&str]) -> Self {
+        let mut process = Running::start(&mut fanfare(arguments));
         let line = process.line();
         let after = line.strip_prefix("fanfare is listening on ");
         let (address, hint) = after.and_then(|after| after.split_once("; try: ")).unwrap();

@@ -2,7 +2,8 @@
 
 use fanfare::hub::Counts;
 use fanfare::rpc::client::{
-    BroadcastRequest, GetMembersRequest, SendRequest, SubscribeRequest, Subscription,
+    BroadcastRequest, GetHistoryRequest, GetMembersRequest, ListChannelsRequest, SendRequest,
+    SubscribeRequest, Subscription, UpdateMemberRequest,
 };
 use prost::Message;
 use tonic::Code;
@@ -142,6 +143,30 @@ pub(crate) fn listing(change: impl FnOnce(&mut GetMembersRequest)) -> (&'static 
     let mut request = GetMembersRequest::default();
     change(&mut request);
     ("GetMembers", request.encode_to_vec())
+}
+
+pub(crate) fn reading(change: impl FnOnce(&mut GetHistoryRequest)) -> (&'static str, Vec<u8>) {
+    let mut request = GetHistoryRequest {
+        channel: "bystander".into(),
+        ..GetHistoryRequest::default()
+    };
+    change(&mut request);
+    ("GetHistory", request.encode_to_vec())
+}
+
+pub(crate) fn finding(change: impl FnOnce(&mut ListChannelsRequest)) -> (&'static str, Vec<u8>) {
+    let mut request = ListChannelsRequest::default();
+    change(&mut request);
+    ("ListChannels", request.encode_to_vec())
+}
+
+pub(crate) fn updating(change: impl FnOnce(&mut UpdateMemberRequest)) -> (&'static str, Vec<u8>) {
+    let mut request = UpdateMemberRequest {
+        member_id: "m".into(),
+        ..UpdateMemberRequest::default()
+    };
+    change(&mut request);
+    ("UpdateMember", request.encode_to_vec())
 }
 
 pub(crate) fn second(change: impl FnOnce(&mut Subscription)) -> (&'static str, Vec<u8>) {

@@ -1,5 +1,8 @@
 //! The command line, end to end: what it prints, and how it ends.
 
+mod follow;
+mod lists;
+
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -209,6 +212,29 @@ fn a_wrong_command_line_exits_with_2_and_says_what_would_be_right() {
             &["data is no JSON object"],
         ),
         (
+            &["subscribe", "--last", "1", "--since", "5m"],
+            &["--last <NUMBER>", "cannot be used with", "--since <TIME>"],
+        ),
+        (
+            &["subscribe", "c", "--since", "yesterday"],
+            &["2026-01-02T03:04:05Z", "as 5m"],
+        ),
+        (&["subscribe", "c", "--resume", "12"], &["EPOCH:SEQUENCE"]),
+        (
+            &["subscribe", "c", "--overflow", "drop"],
+            &["possible values: gap, end"],
+        ),
+        (
+            &["history", "c", "--limit", "0"],
+            &["--limit <NUMBER>", "1.."],
+        ),
+        (
+            &["history", "c", "--after", "x"],
+            &["--after <EPOCH:SEQUENCE>"],
+        ),
+        (&["update", "m", "[]"], &["data is no JSON object"]),
+        (&["update", "m"], &["<JSON>", "Usage: fanfare update"]),
+        (
             &["serve", "--set", "log_evnts=3"],
             &["--set log_evnts", "did you mean `log_events`?"],
         ),
@@ -235,6 +261,13 @@ fn a_wrong_setting_in_a_file_or_variable_is_told_with_its_place() {
         &mut fanfare(&["serve", "--config", path.to_str().unwrap()]),
         2,
         &["fanfare.toml, line 3: unknown setting `log_evnts`; did you mean `log_events`?"],
+    );
+    let rule = "[[channel]]\npattern = \"a\"\nbytes = \"1MiB\"\n";
+    std::fs::write(&path, rule).unwrap();
+    assert_fails(
+        &mut fanfare(&["serve", "--config", path.to_str().unwrap()]),
+        2,
+        &["`channel[0].bytes` is 1MiB (file ", "fanfare.toml, line 3)"],
     );
     assert_fails(
         fanfare(&["serve"]).env("FANFARE_STALL_TIMEOUT", "30"),
@@ -292,8 +325,9 @@ fn what_the_node_refuses_exits_with_1_and_names_the_field_once() {
              is listed before: name each channel once\n",
         ),
         (
-            &["subscribe", "orders.*"],
-            "error: UNIMPLEMENTED (NOT_BUILT): subscriptions[0].channel: a pattern is not built yet\n",
+            &["channels", "a.>.b"],
+            "error: INVALID_ARGUMENT (INVALID_CHANNEL): pattern: \
+             > stands for one or more segments and must be the last one\n",
         ),
     ] {
         let (code, out, err) = outcome(&mut node.client(arguments));
@@ -310,7 +344,16 @@ fn help_and_version_go_to_stdout_and_exit_with_0() {
     );
     let (code, out, err) = outcome(&mut fanfare(&["--help"]));
     assert_eq!((code, err.as_str()), (0, ""));
-    for verb in ["serve", "send", "broadcast", "members", "subscribe"] {
+    for verb in [
+        "serve",
+        "send",
+        "broadcast",
+        "members",
+        "update",
+        "channels",
+        "history",
+        "subscribe",
+    ] {
         assert!(out.contains(&format!("\n  {verb} ")), "{out}");
     }
 }

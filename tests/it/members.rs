@@ -234,7 +234,7 @@ async fn a_token_of_another_node_is_no_token() {
     assert_bad_token(&refused.unwrap_err());
 }
 
-async fn total(client: &mut Client, channel: &str) -> i32 {
+pub(super) async fn total(client: &mut Client, channel: &str) -> i32 {
     page(client, channel, 0, "").await.total_size
 }
 

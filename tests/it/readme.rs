@@ -18,7 +18,14 @@ const ADDRESS: &str = "127.0.0.1:50051";
 const BINARY: &str = "target/release/fanfare";
 
 /// What differs from run to run, by its key.
-const DIFFERS: [&str; 5] = ["epoch", "memberId", "id", "joinTime", "publishTime"];
+const DIFFERS: [&str; 6] = [
+    "epoch",
+    "memberId",
+    "memberToken",
+    "id",
+    "joinTime",
+    "publishTime",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -192,6 +199,13 @@ fn the_fanfare_commands_of_the_readme_work_when_pasted() {
 }
 
 #[test]
+fn the_commands_for_coming_back_work_when_pasted() {
+    let node = Serving::start();
+    let (_, seen) = paste("Coming back", &node);
+    assert_eq!(seen.len(), 1, "ready: {seen:?}");
+}
+
+#[test]
 fn the_start_of_the_readme_is_what_a_node_prints() {
     let start = blocks(&section("Start"));
     assert_eq!(
@@ -213,6 +227,21 @@ fn the_readme_has_the_table_of_settings() {
         section("Configuration").contains(&format!("\n\n{table}")),
         "Put this table into README.md, under Configuration:\n\n{table}"
     );
+}
+
+#[test]
+fn the_configuration_of_the_readme_can_be_loaded() {
+    let (language, content) = blocks(&section("Configuration")).remove(0);
+    assert_eq!(language, "toml");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fanfare.toml");
+    fs::write(&path, content).unwrap();
+    let sources = fanfare::config::Sources {
+        file: Some(path),
+        ..Default::default()
+    };
+    let config = fanfare::config::Config::load(&sources).unwrap();
+    assert_eq!(config.hub.rules.len(), 1);
 }
 
 #[test]

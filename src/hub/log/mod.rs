@@ -10,6 +10,7 @@
 //! number of the newest frame it let go, so that a reader can be told. Tested
 //! against a naive list in `log/tests.rs`. Knows neither locks nor channels.
 
+mod back;
 mod labels;
 mod read;
 
@@ -21,8 +22,11 @@ use tokio::time::{Duration, Instant};
 
 use super::budget::{Account, Weight, block, block_cost};
 use super::frames::Frame;
+use super::let_go::{LetGo, nanos};
 use super::sync::Arc;
 use labels::Labels;
+
+pub(super) use back::Rewind;
 
 /// Bytes of a segment: one HTTP/2 DATA frame of the default size.
 pub(super) const SEGMENT: usize = 16 << 10;
@@ -52,12 +56,16 @@ pub(super) struct Log {
     tail_start: u64,
     /// The offset of the first frame kept.
     start: u64,
-    let_go: u64,
+    let_go: LetGo,
+    newest: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     number: u64,
+    /// The latest time at which it or one kept before it was published: in
+    /// order even if the clock was set back.
+    published: u64,
     /// The offset past the frame.
     end: u64,
     at: Instant,
@@ -95,7 +103,7 @@ impl Log {
     const FIXED_COST: usize = 512;
 
     /// An empty log that has already let go all up to `let_go`.
-    pub(super) fn new(retention: Retention, let_go: u64, account: Arc<Account>) -> Self {
+    pub(super) fn new(retention: Retention, let_go: LetGo, account: Arc<Account>) -> Self {
         let mut log = Self {
             retention,
             account,
@@ -108,6 +116,7 @@ impl Log {
             tail_start: 0,
             start: 0,
             let_go,
+            newest: 0,
         };
         log.settle();
         log
@@ -129,8 +138,11 @@ impl Log {
             self.tail.extend_from_slice(&frame.bytes);
         }
         self.senders += usize::from(labels.has_sender());
+        self.newest = number;
+        let before = self.events.back().map_or(0, |entry| entry.published);
         self.events.push_back(Entry {
             number,
+            published: before.max(nanos(frame.published)),
             end: self.end(),
             at: now,
             labels,
@@ -155,9 +167,14 @@ impl Log {
         self.settle();
     }
 
-    /// The number of the newest frame that is gone.
-    pub(super) fn let_go(&self) -> u64 {
+    /// What is gone.
+    pub(super) fn let_go(&self) -> LetGo {
         self.let_go
+    }
+
+    /// The number of the frame appended last; 0: there was none.
+    pub(super) fn newest(&self) -> u64 {
+        self.newest
     }
 
     /// The number of the oldest frame kept.
@@ -205,7 +222,10 @@ impl Log {
     fn pop(&mut self) {
         if let Some(entry) = self.events.pop_front() {
             self.start = entry.end;
-            self.let_go = entry.number;
+            self.let_go = self.let_go.and(LetGo {
+                number: entry.number,
+                published: entry.published,
+            });
             self.senders -= usize::from(entry.labels.has_sender());
         }
     }

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::super::budget::{block, block_cost};
-use super::super::chunk::Chunk;
-use super::super::select::Select;
+use super::super::stream::chunk::Chunk;
+use super::super::stream::select::Select;
 use super::{Log, SEGMENT, Segment};
 
 /// Frames that one read looks at when it must choose among them, so that a
 /// filter which keeps little does not hold the channel's lock for long.
-const SCAN: usize = 1024;
+pub(super) const SCAN: usize = 1024;
 
 impl Log {
     /// Puts frames after the number `after` and up to `upto`, of those that
@@ -144,7 +144,7 @@ impl Log {
     }
 
     /// The index of the sealed segment that holds the byte at `offset`.
-    fn segment_at(&self, offset: u64) -> usize {
+    pub(super) fn segment_at(&self, offset: u64) -> usize {
         partition_from_back(&self.segments, |segment| segment.end() <= offset)
     }
 }

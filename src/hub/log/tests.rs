@@ -13,11 +13,12 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::super::budget::{Account, Weight, block_cost};
-use super::super::chunk::Chunk;
-use super::super::select::Filter;
+use super::super::let_go::LetGo;
+use super::super::stream::chunk::Chunk;
+use super::super::stream::select::Filter;
 use super::super::sync::Arc;
-use super::{Log, Retention, SEGMENT};
-use naive::{Choice, NAMES, Naive, SENDERS, frame};
+use super::{Log, Retention, Rewind, SEGMENT};
+use naive::{Choice, NAMES, Naive, SENDERS, frame, published};
 
 /// One thing that happens to a log.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ enum Step {
         name: usize,
         sender: usize,
         skip: u64,
+        published: u64,
     },
     /// Time passes.
     Pass { ms: u64 },
@@ -47,7 +49,19 @@ enum Step {
     Seek { reader: usize, back: u64 },
     /// The chunks that readers keep are let go.
     Drop,
+    /// Somebody looks for where to begin, and at a page between two places so
+    /// far before the newest number.
+    LookBack {
+        choice: usize,
+        after: u64,
+        before: u64,
+        descending: bool,
+        count: usize,
+    },
 }
+
+/// Times of publishing, which come in any order.
+const TIMES: u64 = 50;
 
 fn step() -> impl Strategy<Value = Step> {
     let size = prop_oneof![
@@ -55,13 +69,31 @@ fn step() -> impl Strategy<Value = Step> {
         3 => 300_usize..5_000,
         1 => 5_000_usize..(SEGMENT + 4_000),
     ];
-    let append = (size, 0..NAMES.len(), 0..SENDERS.len(), 1_u64..4);
-    let append = append.prop_map(|(size, name, sender, skip)| Step::Append {
+    let append = (size, 0..NAMES.len(), 0..SENDERS.len(), 1_u64..4, 0..TIMES);
+    let append = append.prop_map(|(size, name, sender, skip, published)| Step::Append {
         size,
         name,
         sender,
         skip,
+        published,
     });
+    let look_back = (
+        0..READERS,
+        0..200_u64,
+        0..200_u64,
+        any::<bool>(),
+        0_usize..40,
+    );
+    let look_back =
+        look_back.prop_map(
+            |(choice, after, before, descending, count)| Step::LookBack {
+                choice,
+                after,
+                before,
+                descending,
+                count,
+            },
+        );
     let read = (0..READERS, 0_u64..6, any::<bool>(), any::<bool>());
     let read = read.prop_map(|(reader, short, until_all, hold)| Step::Read {
         reader,
@@ -77,6 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => read,
         1 => (0..READERS, 0_u64..200).prop_map(|(reader, back)| Step::Seek { reader, back }),
         1 => Just(Step::Drop),
+        4 => look_back,
     ]
 }
 
@@ -106,7 +139,7 @@ impl Trial {
     fn new(retention: Retention) -> Self {
         let account = Arc::new(Account::default());
         Self {
-            log: Log::new(retention, 0, Arc::clone(&account)),
+            log: Log::new(retention, LetGo::default(), Arc::clone(&account)),
             account,
             naive: Naive::new(retention),
             now: Instant::now(),
@@ -135,9 +168,10 @@ impl Trial {
                 name,
                 sender,
                 skip,
+                published: time,
             } => {
                 self.newest += skip;
-                let frame = frame(size, NAMES[name], SENDERS[sender]);
+                let frame = published(frame(size, NAMES[name], SENDERS[sender]), time);
                 self.naive.append(&frame, self.newest, self.now);
                 self.log.append(frame, self.newest, self.now);
             }
@@ -160,7 +194,58 @@ impl Trial {
                 self.cursors[reader] = self.newest.saturating_sub(back);
             }
             Step::Drop => self.held.clear(),
+            Step::LookBack {
+                choice,
+                after,
+                before,
+                descending,
+                count,
+            } => {
+                let place = |back| self.newest.saturating_sub(back);
+                let between = (place(after), place(before));
+                self.rewind(between.0, count, &Choice::of(choice));
+                self.page(between, descending, count);
+                let time = before % (TIMES + 1);
+                self.since(time);
+            }
         }
+    }
+
+    /// It is exact unless one published then or later is gone, of which a gap
+    /// tells: then it may begin earlier, where the clock had been set back.
+    fn since(&self, time: u64) {
+        let (given, exact) = (self.log.since(time), self.naive.since(time));
+        if self.log.let_go().published < time {
+            assert_eq!(given, exact);
+        } else {
+            let last = u64::MAX;
+            assert!(given.unwrap_or(last) <= exact.unwrap_or(last));
+        }
+    }
+
+    fn rewind(&mut self, from: u64, count: usize, choice: &Choice) {
+        let mut rewind = Rewind::new(from, u32::try_from(count).unwrap());
+        while rewind.step(&mut self.log, &choice.filter().select(choice.own)) {}
+        let expected = self.naive.rewind(from, count, choice);
+        assert_eq!(rewind.place, expected, "the newest {count} up to {from}");
+    }
+
+    fn page(&mut self, between: (u64, u64), descending: bool, count: usize) {
+        let bytes = 200 * count;
+        let (page, has_more) = self.log.page(between, descending, count, bytes);
+        let expected = self.naive.between(between, descending);
+        assert_eq!(has_more, page.len() < expected.len());
+        let size: usize = page.iter().map(|(_, frame)| frame.len()).sum();
+        assert!(page.len() <= 1 || size <= bytes);
+        match expected.get(page.len()) {
+            Some((_, next)) => assert!(
+                page.len() == count || (size + next.len() > bytes && !page.is_empty()),
+                "a page ends where it must"
+            ),
+            None => assert_eq!(page.len(), expected.len()),
+        }
+        let given = page.iter().map(|(number, frame)| (*number, frame.to_vec()));
+        assert!(given.eq(expected.into_iter().take(page.len())));
     }
 
     fn read(&mut self, reader: usize, upto: u64, until_all: bool, hold: bool) {
@@ -255,7 +340,7 @@ const ROOMY: Retention = Retention {
 /// A log of `count` frames of `size` bytes, each sealed by a prompt reader.
 fn fragmented(count: u64, size: usize) -> (Log, Arc<Account>) {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=count {
         log.append(frame(size, "", ""), number, now);
@@ -289,7 +374,7 @@ fn who_meets_small_segments_merges_them_for_all() {
 #[test]
 fn a_chunk_counts_as_pinned_once_its_segment_is_gone() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=10 {
         log.append(frame(100, "", ""), number, now);
@@ -306,7 +391,7 @@ fn a_chunk_counts_as_pinned_once_its_segment_is_gone() {
 #[test]
 fn a_small_part_of_a_segment_does_not_pin_it() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=10 {
         log.append(frame(100, "", ""), number, now);
@@ -326,14 +411,15 @@ fn an_append_never_trims_its_own_event() {
         bytes: 1,
         age: Duration::ZERO,
     };
-    let mut log = Log::new(tiny, 0, Arc::clone(&account));
+    let mut log = Log::new(tiny, LetGo::default(), Arc::clone(&account));
     for number in [3, 7, 9] {
         log.append(frame(50_000, "", ""), number, Instant::now());
         assert_eq!(log.first(), Some(number));
     }
-    assert_eq!(log.let_go(), 7);
+    assert_eq!(log.let_go().number, 7);
     log.expire(Instant::now());
-    assert_eq!((log.first(), log.let_go()), (None, 9));
+    assert_eq!((log.first(), log.let_go().number), (None, 9));
+    assert_eq!(log.newest(), 9);
 }
 
 #[test]
@@ -346,7 +432,7 @@ fn an_empty_log_keeps_no_capacity() {
 #[test]
 fn a_search_gives_way_and_goes_on_where_it_stopped() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     for number in 1..=5_000 {
         let name = if number == 4_999 { "wanted" } else { "other" };
         log.append(frame(40, name, ""), number, Instant::now());
@@ -368,7 +454,7 @@ fn a_search_gives_way_and_goes_on_where_it_stopped() {
 #[test]
 fn a_read_never_goes_back() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     log.append(frame(40, "", ""), 3, Instant::now());
     for (after, upto) in [(7, 5), (3, 2), (9, 0)] {
         let (cursor, bytes) = read(&mut log, &account, after, upto, &Choice::ALL);
@@ -379,7 +465,7 @@ fn a_read_never_goes_back() {
 #[test]
 fn reading_nothing_seals_nothing() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     log.append(frame(40, "", ""), 1, Instant::now());
     log.append(frame(40, "", ""), 2, Instant::now());
     read(&mut log, &account, 2, 2, &Choice::ALL);
@@ -389,7 +475,7 @@ fn reading_nothing_seals_nothing() {
 #[test]
 fn a_chunk_without_room_for_the_next_frame_is_full() {
     let account = Arc::new(Account::default());
-    let mut log = Log::new(ROOMY, 0, Arc::clone(&account));
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     log.append(frame(100, "", ""), 1, Instant::now());
     log.append(frame(SEGMENT - 50, "", ""), 2, Instant::now());
     let mut chunk = Chunk::new(&account);

@@ -127,6 +127,7 @@ fn the_nodes_budget_takes_the_oldest_events_of_other_channels() {
         channel,
         after: 0,
         through,
+        ..
     } = &got[0]
     else {
         panic!("{:?}", got[0]);

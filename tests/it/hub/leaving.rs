@@ -1,7 +1,7 @@
 //! Idle channels leave, streams leave nothing behind, and a hub that drains
 //! delivers first what it has.
 
-use fanfare::hub::{Limits, Subscribe};
+use fanfare::hub::{End, Limits, Subscribe};
 use fanfare::model::Error;
 use tokio::time::{Duration, advance};
 
@@ -125,8 +125,8 @@ fn a_hub_that_drains_delivers_what_is_numbered_and_then_ends() {
     assert!(stream.wakes() > 0 && bare.wakes() > 0);
     let got = stream.read();
     assert_eq!(got.len(), 11);
-    assert_eq!(got[10], Got::End);
+    assert_eq!(got[10], Got::End(End::Drain));
     assert_eq!(stream.heartbeat(), 10);
-    assert_eq!(stream.next(), [Got::End], "again and again");
-    assert_eq!(bare.read(), [Got::End]);
+    assert_eq!(stream.next(), [Got::End(End::Drain)], "again and again");
+    assert_eq!(bare.read(), [Got::End(End::Drain)]);
 }

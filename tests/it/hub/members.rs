@@ -10,7 +10,7 @@ const ROOMY: usize = 1 << 20;
 
 fn profiled(profile: &str) -> Subscribe {
     Subscribe {
-        profile: Bytes::copy_from_slice(profile.as_bytes()),
+        profile: Some(Bytes::copy_from_slice(profile.as_bytes())),
         ..subscribe([join("a")])
     }
 }

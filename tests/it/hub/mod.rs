@@ -7,30 +7,65 @@
 //! |---|---|
 //! | marks after the number | `order`: a hundred channels, real threads |
 //! | heads above the number loaded are taken | the same |
-//! | no limit to a merge | `order`, `gaps`, `history` |
+//! | no limit to a merge | `order`, `gaps`, `lives` |
 //! | a place not put back, or put back too early | `order`, `leaving`, `observers` |
-//! | the cursor off by one at a gap | `gaps`, `history`, `observers` |
-//! | a gap told when its end is reached | `gaps`, `history` |
-//! | the position raised past what is left | `order`, `history` |
+//! | the cursor off by one at a gap | `gaps`, `lives`, `observers` |
+//! | a gap told when its end is reached | `gaps`, `lives` |
+//! | the position raised past what is left | `order`, `lives` |
 //! | echo inverted | `choice`, and the log's own tests |
-//! | an observer marked twice when it attaches | `observers`, `history` |
-//! | an observer that forgets what was lost, or from where | `observers`, `history` |
-//! | a closing channel marks nobody | `observers`, `history` |
-//! | the node's dropped number not raised | `observers`, `history` |
-//! | waiting lists never purged, streams not forgotten | `leaving`, `history` |
+//! | an observer marked twice when it attaches | `observers`, `lives` |
+//! | an observer that forgets what was lost, or from where | `observers`, `lives` |
+//! | a closing channel marks nobody | `observers`, `lives` |
+//! | the node's dropped number not raised | `observers`, `lives` |
+//! | waiting lists never purged, streams not forgotten | `leaving`, `lives` |
 //! | the budget never asked, or sparing nobody | `room`, `gaps` |
 //! | a stall seen by marks alone | `stall` |
 //! | the end before the rest | `leaving` |
+//! | a wake dropped after an event | `order`, `leaving`, `lives` |
+//! | a wake dropped after a change, or of a watcher by an event | `presence`, `lives` |
+//! | the cursor off by one in the log, at `After` or at `Since` | `starts`, `lives` |
+//! | a list's number loaded before its lock, or after it | `races`, the latter in one run of two |
+//! | a change past the number loaded | `races` |
+//! | a changed list handed out as it was | `lists`; `lives` by never ending |
+//! | a list that is gone not begun anew, or kept for ever | `lists` |
+//! | a list for a watcher that has missed nothing | `presence` |
+//! | the dropped number read before the joins | `races` |
+//! | the dropped number lowered, or not where a channel begins | `observers`, `starts`, `lives` |
+//! | a strict stream told what left as it joined | `lives`, on threads, in one run of three |
+//! | the position of `Last` and `Since` past what comes | `starts`, `lives` |
+//! | one more or one less of `Last`; `Since` after, not at | `starts`, `lives` |
+//! | the gaps of the start, or its position, not told | `starts`, `lives` |
+//! | the last pattern decides | `patterns`, `lives` |
+//! | a name or a pattern looked for before it is watched | `lives`, on threads |
+//! | a channel attached from 0 | `patterns`, `lives` |
+//! | a channel counted and not forgotten, or with another filter | `identity`, `lives` |
+//! | the grace forgotten, or given for an older turn | `identity`, `lives` |
+//! | a stream not replaced, or only after the rest | `identity`, `lives` |
+//! | a place not kept by who comes back | `identity`, `lives` |
+//! | an update that reaches no channel, or is not one step | `identity` |
+//! | a place not released, at a close, at a cut, at a refusal | `patterns`, `identity`, `lives` |
+//! | a limit told after the rest | `patterns` |
+//! | a position past what a strict stream lost | `lives` |
+//! | a page: its order, end, gap, floor or next | `queries` |
+//! | a position before what is on the page | the hub's own tests |
+//! | the last rule that matches | `queries` |
+//! | an interest left behind | the hub's own tests, `leaving`, `observers` |
 
 mod support;
 
 mod choice;
 mod gaps;
-mod history;
+mod identity;
 mod leaving;
+mod lists;
 mod members;
 mod observers;
 mod order;
+mod patterns;
+mod presence;
+mod queries;
+mod races;
 mod requests;
 mod room;
 mod stall;
+mod starts;

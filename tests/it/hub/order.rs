@@ -123,7 +123,7 @@ async fn read_to_the_end(mut stream: Stream) -> Vec<(u64, usize)> {
         for frame in stream.wait().await {
             match frame {
                 Got::Event { number, body } => got.push((number, body.parse().unwrap())),
-                Got::End => return got,
+                Got::End(_) => return got,
                 other => panic!("within the log there is no {other:?}"),
             }
         }

@@ -1,19 +1,22 @@
 //! A hub with frames of a few bytes, and a stream that reads them.
 //!
 //! A frame is its length, a letter, a number and a text: of an event its name,
-//! its sender and its body, of a gap its channel.
+//! its sender and its body, of a gap its channel, of a member its id and its
+//! profile.
 
+use std::fmt::Write;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use fanfare::hub::{
-    Chunk, Clock, End, Filter, Frame, Frames, Gap, Hub, Join, Limits, Receipt, Subscribe,
-    Subscription,
+    Change, Chunk, Clock, End, Filter, Frame, Frames, Gap, GapReason, Hub, Join, Limits, Receipt,
+    Subscribe, Subscription, Target,
 };
-use fanfare::model::{ChannelName, Epoch, EventName, Position};
+use fanfare::model::{ChannelName, Epoch, EventName, Member, Pattern, Position};
 
 /// What a stream got.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +29,23 @@ pub(super) enum Got {
         channel: String,
         after: u64,
         through: u64,
+        reason: GapReason,
     },
     Position(u64),
-    End,
+    /// A change of a member: its channel, its id and its profile.
+    Presence {
+        number: u64,
+        change: Change,
+        member: (String, String, String),
+    },
+    /// Some members of a channel, each with its profile; the last ones or not.
+    Members {
+        channel: String,
+        number: u64,
+        members: Vec<(String, String)>,
+        last: bool,
+    },
+    End(End),
 }
 
 impl Got {
@@ -40,27 +57,73 @@ impl Got {
     }
 
     pub(super) fn gap(channel: &str, after: u64, through: u64) -> Self {
+        Self::lost(channel, after, through, GapReason::Overflow)
+    }
+
+    pub(super) fn lost(channel: &str, after: u64, through: u64, reason: GapReason) -> Self {
         Self::Gap {
             channel: channel.to_owned(),
             after,
             through,
+            reason,
         }
     }
 }
 
 const FIXED: usize = 4 + 1 + 8;
 
-struct Plain;
+/// Frames of a few bytes.
+pub(super) struct Plain;
 
 impl Frames for Plain {
     fn gap(&self, gap: &Gap<'_>, _: &Epoch, into: &mut Vec<u8>) {
-        let text = format!("{} {}", gap.after, gap.channel);
+        let reason = match gap.reason {
+            GapReason::Overflow => 'o',
+            GapReason::Expired => 'x',
+            GapReason::EpochChanged => 'e',
+        };
+        let text = format!("{} {reason}{}", gap.after, gap.channel);
         into.extend_from_slice(&encode(b'g', gap.through, &text));
     }
 
     fn heartbeat(&self, position: &Position, into: &mut Vec<u8>) {
         into.extend_from_slice(&encode(b'h', position.sequence, ""));
     }
+
+    fn presence(&self, channel: &str, change: Change, member: &Member) -> Frame {
+        let change = match change {
+            Change::Joined => 'j',
+            Change::Left => 'l',
+            Change::Updated => 'u',
+        };
+        let text = format!("{change}|{channel}|{}|{}", member.id, profile(member));
+        Frame {
+            bytes: encode(b'p', 0, &text),
+            number_at: 5,
+            name: 0..0,
+            sender: 0..0,
+            published: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    fn members(
+        &self,
+        channel: &str,
+        members: &[Member],
+        sequence: u64,
+        last: bool,
+        into: &mut Vec<u8>,
+    ) {
+        let mut text = format!("{last}|{channel}");
+        for member in members {
+            write!(text, "|{}|{}", member.id, profile(member)).unwrap();
+        }
+        into.extend_from_slice(&encode(b'm', sequence, &text));
+    }
+}
+
+fn profile(member: &Member) -> &str {
+    std::str::from_utf8(&member.profile).unwrap()
 }
 
 fn encode(letter: u8, number: u64, text: &str) -> Vec<u8> {
@@ -83,14 +146,48 @@ pub(super) fn decode(mut bytes: &[u8]) -> Vec<Got> {
             b'e' => Got::event(number, text.rsplit('|').next().unwrap()),
             b'g' => {
                 let (after, channel) = text.split_once(' ').unwrap();
-                Got::gap(channel, after.parse().unwrap(), number)
+                let (reason, channel) = channel.split_at(1);
+                let reason = match reason {
+                    "o" => GapReason::Overflow,
+                    "x" => GapReason::Expired,
+                    _ => GapReason::EpochChanged,
+                };
+                Got::lost(channel, after.parse().unwrap(), number, reason)
             }
+            b'p' => presence(number, text),
+            b'm' => members(number, text),
             b'h' => Got::Position(number),
             letter => panic!("a frame of kind {letter}"),
         });
         bytes = rest;
     }
     got
+}
+
+fn presence(number: u64, text: &str) -> Got {
+    let mut parts = text.split('|').map(str::to_owned);
+    let mut part = || parts.next().unwrap();
+    let change = match part().as_str() {
+        "j" => Change::Joined,
+        "l" => Change::Left,
+        _ => Change::Updated,
+    };
+    Got::Presence {
+        number,
+        change,
+        member: (part(), part(), part()),
+    }
+}
+
+fn members(number: u64, text: &str) -> Got {
+    let parts: Vec<_> = text.split('|').map(str::to_owned).collect();
+    let pair = |pair: &[String]| (pair[0].clone(), pair[1].clone());
+    Got::Members {
+        last: parts[0] == "true",
+        channel: parts[1].clone(),
+        number,
+        members: parts[2..].chunks(2).map(pair).collect(),
+    }
 }
 
 /// An event of this name and sender.
@@ -100,6 +197,7 @@ pub(super) fn event(event: &str, sender: &str, body: &str) -> Frame {
         number_at: 5,
         name: FIXED..FIXED + event.len(),
         sender: FIXED + event.len() + 1..FIXED + event.len() + 1 + sender.len(),
+        published: SystemTime::now(),
     }
 }
 
@@ -137,17 +235,30 @@ pub(super) fn receipt(hub: &Hub, channel: &str, frame: Frame) -> Receipt {
 }
 
 pub(super) fn join(channel: &str) -> Join {
-    Join {
-        channel: name(channel),
-        filter: all(),
-        observe: false,
-    }
+    to(Target::Member(name(channel)))
 }
 
 pub(super) fn observe(channel: &str) -> Join {
+    to(Target::Observer(name(channel)))
+}
+
+pub(super) fn matching(pattern: &str) -> Join {
+    to(Target::Pattern(Pattern::new(pattern).unwrap()))
+}
+
+pub(super) fn watching(join: Join) -> Join {
     Join {
-        observe: true,
-        ..join(channel)
+        presence: true,
+        ..join
+    }
+}
+
+fn to(target: Target) -> Join {
+    Join {
+        target,
+        filter: all(),
+        presence: false,
+        strict: false,
     }
 }
 
@@ -164,6 +275,7 @@ pub(super) struct Stream {
     wakes: Arc<Wakes>,
     waker: Waker,
     last: u64,
+    end: Option<End>,
 }
 
 #[derive(Default)]
@@ -184,6 +296,7 @@ impl Stream {
             last: subscription.position(),
             wakes,
             subscription,
+            end: None,
         }
     }
 
@@ -208,7 +321,10 @@ impl Stream {
         let mut context = Context::from_waker(&self.waker);
         match self.subscription.poll_chunk(&mut context) {
             Poll::Pending => None,
-            Poll::Ready(Chunk::End(End::Drain)) => Some(Bytes::new()),
+            Poll::Ready(Chunk::End(end)) => {
+                self.end = Some(end);
+                Some(Bytes::new())
+            }
             Poll::Ready(Chunk::Frames(bytes)) => {
                 assert!(!bytes.is_empty(), "a chunk is never empty");
                 Some(bytes)
@@ -220,7 +336,7 @@ impl Stream {
     pub(super) fn next(&mut self) -> Vec<Got> {
         match self.chunk() {
             None => Vec::new(),
-            Some(end) if end.is_empty() => vec![Got::End],
+            Some(end) if end.is_empty() => self.end.map(Got::End).into_iter().collect(),
             Some(bytes) => self.checked(&bytes),
         }
     }
@@ -228,7 +344,7 @@ impl Stream {
     /// The frames of the next chunk, when it comes.
     pub(super) async fn wait(&mut self) -> Vec<Got> {
         match poll_fn(|context| self.subscription.poll_chunk(context)).await {
-            Chunk::End(End::Drain) => vec![Got::End],
+            Chunk::End(end) => vec![Got::End(end)],
             Chunk::Frames(bytes) => self.checked(&bytes),
         }
     }
@@ -244,7 +360,7 @@ impl Stream {
                 return got;
             }
             woken = self.wakes();
-            let end = next.contains(&Got::End);
+            let end = matches!(next.last(), Some(Got::End(_)));
             got.extend(next);
             assert!(got.len() < 1_000_000, "it comes to an end");
             if end {
@@ -265,16 +381,21 @@ impl Stream {
         let got = decode(bytes);
         for frame in &got {
             match *frame {
-                Got::Event { number, .. } => {
+                Got::Event { number, .. } | Got::Presence { number, .. } => {
                     assert!(number > self.last, "{number} after {}", self.last);
                     self.last = number;
                 }
-                Got::Gap { after, through, .. } => assert!(after < through),
+                Got::Gap {
+                    after,
+                    through,
+                    reason,
+                    ..
+                } => assert!(after < through || reason == GapReason::EpochChanged),
                 Got::Position(position) => {
                     assert!(position >= self.last);
                     self.last = position;
                 }
-                Got::End => {}
+                Got::Members { .. } | Got::End(_) => {}
             }
         }
         got

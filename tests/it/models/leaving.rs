@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use loom::thread;
 
+use super::let_go::LetGo;
 use super::ready::{Reader, Round, Waiting, Wakes};
 use super::registry::{Full, Registry};
 use super::sequence::Counter;
@@ -14,12 +15,12 @@ use super::{Plant, block_on, check, find, run_planted};
 /// The hub, cut down to one name.
 struct Node {
     counter: Counter,
-    registry: Registry<u8, Channel, Arc<Reader<Mail>>>,
+    registry: Registry<&'static str, Channel, Arc<Reader<Mail>>>,
     /// The highest number that a closed channel has let go; unseen by loom.
     told: AtomicU64,
 }
 
-const NAME: u8 = 7;
+const NAME: &str = "n";
 
 /// Events that are sent.
 const EVENTS: u64 = 2;
@@ -56,6 +57,7 @@ impl Node {
     fn channel(&self) -> Arc<Channel> {
         let mut wakes = Wakes::default();
         let channel = self.registry.get_or_make(&NAME, |let_go, observers| {
+            let let_go = let_go.number;
             let told = self.told.load(Ordering::Relaxed);
             assert!(let_go >= told, "a channel begins at what is gone");
             let channel = Arc::new(Channel(Mutex::new(State {
@@ -65,7 +67,7 @@ impl Node {
                 closed: false,
             })));
             let from = self.counter.newest();
-            for observer in observers {
+            for (_, observer) in observers {
                 let attached = (Arc::clone(&channel), from);
                 wakes.add(observer.post(|mail| mail.push(attached)));
             }
@@ -82,10 +84,17 @@ impl Node {
             self.registry.remove_if(&name, |channel| {
                 let let_go = channel.close(&mut wakes)?;
                 self.told.fetch_max(let_go, Ordering::Relaxed);
-                Some(let_go)
+                Some(gone(let_go))
             });
         }
         wakes.wake();
+    }
+}
+
+fn gone(number: u64) -> LetGo {
+    LetGo {
+        number,
+        published: 0,
     }
 }
 
@@ -128,30 +137,38 @@ struct Observer {
     cursor: u64,
     /// The numbers that it has yet to get, or to be told that it missed.
     due: BTreeSet<u64>,
+    /// What it was told at the beginning to have missed; a channel that came
+    /// and went meanwhile tells it again.
+    told: u64,
 }
 
 impl Observer {
     /// Watches the name; all that is numbered from now on is due.
     fn new(node: &Node, marked: &mut Vec<u32>) -> Self {
         let reader = Arc::new(Reader::new());
-        let mut found = None;
-        node.registry
-            .watch(&NAME, 0, Arc::clone(&reader), |channel| {
-                found = Some(Arc::clone(channel));
-            });
-        marked.extend(found.as_ref().map(|_| 0));
         let cursor = node.counter.newest();
+        let mut due: BTreeSet<_> = (cursor + 1..=EVENTS).collect();
+        node.registry.watch(NAME, 0, Arc::clone(&reader));
+        let found = node.registry.get(&NAME);
+        let found = found.filter(|channel| !lock(&channel.0).closed);
+        marked.extend(found.as_ref().map(|_| 0));
+        let told = match found {
+            Some(_) => 0,
+            None => node.registry.dropped().number,
+        };
+        due.retain(|number| *number > told);
         Self {
             reader,
             channel: found,
             cursor,
-            due: (cursor + 1..=EVENTS).collect(),
+            due,
+            told,
         }
     }
 
     fn round(&mut self, newest: u64, marked: &mut Vec<u32>, mail: Mail) -> Round<()> {
         for (channel, from) in mail {
-            self.attach(channel, from, marked);
+            self.attach(&channel, from, marked);
         }
         assert!(marked.len() <= 1, "it attaches once");
         match (marked.pop(), self.channel.clone()) {
@@ -160,10 +177,16 @@ impl Observer {
         }
     }
 
-    fn attach(&mut self, channel: Arc<Channel>, from: u64, marked: &mut Vec<u32>) {
-        let before = self.channel.replace(channel);
+    fn attach(&mut self, channel: &Arc<Channel>, from: u64, marked: &mut Vec<u32>) {
+        let before = self.channel.replace(Arc::clone(channel));
         if before.is_none() {
             marked.push(0);
+        } else if before
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, channel))
+        {
+            // Found, and told of as well.
+            return;
         }
         if before.is_none_or(|old| lock(&old.0).let_go <= self.cursor) {
             self.cursor = self.cursor.max(from);
@@ -175,7 +198,7 @@ impl Observer {
         if self.cursor < state.let_go {
             let missed = self.cursor + 1..=state.let_go;
             assert!(
-                missed.into_iter().any(|n| self.due.remove(&n)),
+                missed.into_iter().any(|n| self.due.remove(&n)) || state.let_go <= self.told,
                 "no false gap"
             );
             self.due.retain(|number| *number > state.let_go);
@@ -284,7 +307,7 @@ fn remove_then_close() {
             && channel.expire()
         {
             let let_go = lock(&channel.0).let_go;
-            node.registry.remove_if(&NAME, |_| Some(let_go));
+            node.registry.remove_if(&NAME, |_| Some(gone(let_go)));
             channel.close(&mut wakes);
         }
         wakes.wake();
@@ -299,7 +322,7 @@ fn let_go_in_silence() {
         node.registry.remove_if(&NAME, |channel| {
             let let_go = channel.close(&mut wakes)?;
             node.told.store(let_go, Ordering::Relaxed);
-            Some(0)
+            Some(gone(0))
         });
         wakes.wake();
     };

@@ -38,6 +38,12 @@
 mod sync;
 
 #[allow(dead_code, reason = "no model needs all of it")]
+#[path = "../../../src/hub/interest.rs"]
+mod interest;
+#[allow(dead_code, reason = "no model needs all of it")]
+#[path = "../../../src/hub/let_go.rs"]
+mod let_go;
+#[allow(dead_code, reason = "no model needs all of it")]
 #[path = "../../../src/hub/ready.rs"]
 mod ready;
 #[allow(dead_code, reason = "no model needs all of it")]

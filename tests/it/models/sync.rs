@@ -1,6 +1,6 @@
 //! The hub's `sync`, with loom's locks and atomics in the place of std's.
 
-pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) use loom::sync::{Arc, Mutex, RwLock};
 
 use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};

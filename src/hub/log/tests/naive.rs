@@ -1,10 +1,12 @@
 //! The naive list: whole frames, from which each read chooses anew.
 
 use std::collections::VecDeque;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::super::super::select::Filter;
+use super::super::super::let_go::{LetGo, nanos};
+use super::super::super::stream::select::Filter;
 use super::super::{Frame, Retention, SEGMENT};
 use crate::model::EventName;
 
@@ -29,6 +31,15 @@ pub(super) fn frame(size: usize, name: &str, sender: &str) -> Frame {
         number_at: PREFIX,
         name: name_at,
         sender: sender_at,
+        published: UNIX_EPOCH,
+    }
+}
+
+/// The same, published so many nanoseconds after 1970.
+pub(super) fn published(frame: Frame, nanos: u64) -> Frame {
+    Frame {
+        published: UNIX_EPOCH + Duration::from_nanos(nanos),
+        ..frame
     }
 }
 
@@ -81,6 +92,7 @@ impl Choice {
 struct Kept {
     number: u64,
     at: Instant,
+    published: u64,
     bytes: Vec<u8>,
     name: String,
     sender: String,
@@ -90,7 +102,7 @@ struct Kept {
 pub(super) struct Naive {
     retention: Retention,
     kept: VecDeque<Kept>,
-    pub(super) let_go: u64,
+    pub(super) let_go: LetGo,
 }
 
 impl Naive {
@@ -98,7 +110,7 @@ impl Naive {
         Self {
             retention,
             kept: VecDeque::new(),
-            let_go: 0,
+            let_go: LetGo::default(),
         }
     }
 
@@ -111,6 +123,7 @@ impl Naive {
         self.kept.push_back(Kept {
             number,
             at,
+            published: nanos(frame.published),
             bytes,
             name: text(&frame.name),
             sender: text(&frame.sender),
@@ -145,7 +158,38 @@ impl Naive {
     }
 
     fn pop(&mut self) {
-        self.let_go = self.kept.pop_front().unwrap().number;
+        let gone = self.kept.pop_front().unwrap();
+        self.let_go.number = gone.number;
+        self.let_go.published = self.let_go.published.max(gone.published);
+    }
+
+    /// The number of the first that was published then or later.
+    pub(super) fn since(&self, time: u64) -> Option<u64> {
+        let mut kept = self.kept.iter();
+        let first = kept.find(|kept| kept.published >= time);
+        first.map(|kept| kept.number)
+    }
+
+    /// The number before the newest `count` up to `from` that are taken.
+    pub(super) fn rewind(&self, from: u64, count: usize, choice: &Choice) -> u64 {
+        let upto = self.kept.iter().rev().filter(|kept| kept.number <= from);
+        let taken = upto.filter(|kept| choice.takes(kept)).take(count);
+        taken.last().map_or(from, |kept| kept.number - 1)
+    }
+
+    /// The frames between two numbers, from either end.
+    pub(super) fn between(
+        &self,
+        (after, before): (u64, u64),
+        descending: bool,
+    ) -> Vec<(u64, Vec<u8>)> {
+        let within = |kept: &&Kept| after < kept.number && kept.number < before;
+        let kept = self.kept.iter().filter(within);
+        let mut frames: Vec<_> = kept.map(|kept| (kept.number, kept.bytes.clone())).collect();
+        if descending {
+            frames.reverse();
+        }
+        frames
     }
 
     pub(super) fn numbers(&self) -> impl Iterator<Item = u64> {

@@ -6,9 +6,9 @@
 
 use bytes::Bytes;
 
-use super::budget::{Account, block};
-use super::log::SEGMENT;
-use super::sync::Arc;
+use super::super::budget::{Account, block};
+use super::super::log::SEGMENT;
+use super::super::sync::Arc;
 
 /// A slice this long is worth a chunk of its own rather than a copy.
 const ENOUGH: usize = 4 << 10;
@@ -18,7 +18,7 @@ const OWN_FRAME: usize = 512;
 
 /// Frames for one stream, being put together.
 #[derive(Debug)]
-pub(super) struct Chunk<'a> {
+pub(in crate::hub) struct Chunk<'a> {
     account: &'a Arc<Account>,
     pieces: Pieces,
     is_closed: bool,
@@ -33,7 +33,7 @@ enum Pieces {
 
 impl<'a> Chunk<'a> {
     /// A chunk with nothing in it; its bytes count in `account`.
-    pub(super) fn new(account: &'a Arc<Account>) -> Self {
+    pub(in crate::hub) fn new(account: &'a Arc<Account>) -> Self {
         Self {
             account,
             pieces: Pieces::None,
@@ -42,13 +42,13 @@ impl<'a> Chunk<'a> {
     }
 
     /// Whether there is nothing in it.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::hub) fn is_empty(&self) -> bool {
         matches!(self.pieces, Pieces::None)
     }
 
     /// Bytes that may be added. A frame larger than a segment may be put into
     /// an empty chunk all the same.
-    pub(super) fn room(&self) -> usize {
+    pub(in crate::hub) fn room(&self) -> usize {
         match &self.pieces {
             Pieces::None => SEGMENT,
             Pieces::Slice(slice) if slice.len() >= ENOUGH => 0,
@@ -58,17 +58,17 @@ impl<'a> Chunk<'a> {
     }
 
     /// Whether it should be handed over before anything is added.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::hub) fn is_full(&self) -> bool {
         self.is_closed || self.room() < OWN_FRAME
     }
 
     /// Says that what comes next does not fit: nothing may be put before it.
-    pub(super) fn close(&mut self) {
+    pub(in crate::hub) fn close(&mut self) {
         self.is_closed = true;
     }
 
     /// Adds `slice`: as it is if it is the first piece, else by copying.
-    pub(super) fn put(&mut self, slice: Bytes) {
+    pub(in crate::hub) fn put(&mut self, slice: Bytes) {
         if self.is_empty() {
             self.pieces = Pieces::Slice(slice);
         } else {
@@ -77,7 +77,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// The bytes so far, to write more behind them.
-    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub(in crate::hub) fn buffer(&mut self) -> &mut Vec<u8> {
         if let Pieces::Slice(slice) = &self.pieces {
             let mut copies = Vec::with_capacity(2 * slice.len());
             copies.extend_from_slice(slice);
@@ -92,7 +92,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// What was put in, if anything was.
-    pub(super) fn finish(self) -> Option<Bytes> {
+    pub(in crate::hub) fn finish(self) -> Option<Bytes> {
         match self.pieces {
             Pieces::None => None,
             Pieces::Slice(slice) => Some(slice),

@@ -1,6 +1,6 @@
 //! Which events of a channel a subscriber takes.
 
-use super::sync::Arc;
+use super::super::sync::Arc;
 use crate::model::EventName;
 
 /// What a subscription asked for: events by name, and its own or not.
@@ -29,12 +29,12 @@ impl Filter {
     }
 
     /// The names that are taken; empty: all.
-    pub(super) fn names(&self) -> &[EventName] {
+    pub(in crate::hub) fn names(&self) -> &[EventName] {
         &self.names
     }
 
     /// The choice that this is for the member `own`.
-    pub(super) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
+    pub(in crate::hub) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
         Select {
             names: &self.names,
             own: (!self.echo).then_some(own.as_bytes()),
@@ -44,7 +44,7 @@ impl Filter {
 
 /// A [`Filter`] in the hands of one member.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Select<'a> {
+pub(in crate::hub) struct Select<'a> {
     names: &'a [EventName],
     /// The sender to skip.
     own: Option<&'a [u8]>,
@@ -52,12 +52,12 @@ pub(super) struct Select<'a> {
 
 impl Select<'_> {
     /// Whether it takes every event, of which some have `senders`.
-    pub(super) fn takes_all(&self, senders: bool) -> bool {
+    pub(in crate::hub) fn takes_all(&self, senders: bool) -> bool {
         self.names.is_empty() && !(senders && self.own.is_some())
     }
 
     /// Whether it takes an event of this name and sender.
-    pub(super) fn takes(&self, name: &[u8], sender: &[u8]) -> bool {
+    pub(in crate::hub) fn takes(&self, name: &[u8], sender: &[u8]) -> bool {
         let named = || {
             self.names
                 .binary_search_by(|n| n.as_str().as_bytes().cmp(name))

@@ -4,17 +4,20 @@
 use slab::Slab;
 use tokio::time::{Duration, Instant};
 
-use super::ready::Wakes;
-use super::subscription::{End, StreamReader};
-use super::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use super::super::ready::Wakes;
+use super::super::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use super::subscription::{End, Mail, StreamReader};
 use crate::model::{Error, Limit};
 
 /// Cancels a stream from outside, since a stalled one is not polled.
 pub type Evict = Arc<dyn Fn() + Send + Sync>;
 
+/// Tells whether a stream ended against its client's will.
+pub type Broke = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// The table of open streams.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub(in crate::hub) struct Streams {
     limit: usize,
     evicted: AtomicUsize,
     table: Mutex<Table>,
@@ -43,7 +46,7 @@ impl std::fmt::Debug for Open {
 
 impl Streams {
     /// No streams, and at most `limit` of them later.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(in crate::hub) fn new(limit: usize) -> Self {
         Self {
             limit,
             evicted: AtomicUsize::new(0),
@@ -52,7 +55,7 @@ impl Streams {
     }
 
     /// Takes in a stream and gives it a key.
-    pub(super) fn open(
+    pub(in crate::hub) fn open(
         &self,
         reader: &Arc<StreamReader>,
         evict: Option<Evict>,
@@ -77,7 +80,7 @@ impl Streams {
     }
 
     /// Takes a stream out.
-    pub(super) fn close(&self, key: usize) {
+    pub(in crate::hub) fn close(&self, key: usize) {
         let mut table = lock(&self.table);
         table.open.remove(key);
         if table.open.is_empty() {
@@ -86,7 +89,7 @@ impl Streams {
     }
 
     /// Lets no stream in any more and tells each that it should end.
-    pub(super) fn drain(&self) {
+    pub(in crate::hub) fn drain(&self) {
         let mut table = lock(&self.table);
         table.draining = true;
         let readers: Vec<_> = table
@@ -97,14 +100,17 @@ impl Streams {
         drop(table);
         let mut wakes = Wakes::default();
         for reader in readers {
-            wakes.add(reader.post(|mail| mail.end = Some(End::Drain)));
+            let drain = |mail: &mut Mail| {
+                mail.end.get_or_insert(End::Drain);
+            };
+            wakes.add(reader.post(drain));
         }
         wakes.wake();
     }
 
     /// Evicts the streams that have had something to take for `timeout` and
     /// took nothing, and returns how many. O(streams).
-    pub(super) fn evict_stalled(&self, timeout: Duration, now: Instant) -> usize {
+    pub(in crate::hub) fn evict_stalled(&self, timeout: Duration, now: Instant) -> usize {
         let stalled = lock(&self.table).stalled(timeout, now);
         stalled.iter().flatten().for_each(|evict| evict());
         self.evicted.fetch_add(stalled.len(), Ordering::Relaxed);
@@ -112,12 +118,12 @@ impl Streams {
     }
 
     /// How many were evicted so far.
-    pub(super) fn evicted(&self) -> usize {
+    pub(in crate::hub) fn evicted(&self) -> usize {
         self.evicted.load(Ordering::Relaxed)
     }
 
     /// How many are open.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::hub) fn len(&self) -> usize {
         lock(&self.table).open.len()
     }
 }

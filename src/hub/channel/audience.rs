@@ -1,17 +1,45 @@
 //! How many of a channel's subscribers take events of which name.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
-use super::select::Filter;
-use crate::model::EventName;
+use super::super::stream::select::Filter;
 
 /// How many would get an event of which name.
 #[derive(Debug, Default)]
 pub(super) struct Audience {
     all: usize,
     filtered: usize,
-    by_name: HashMap<EventName, u32>,
+    by_name: HashMap<Listed, u32>,
 }
+
+/// A name in some subscriber's filter, which all its channels share.
+#[derive(Debug)]
+struct Listed {
+    filter: Filter,
+    at: usize,
+}
+
+impl Borrow<str> for Listed {
+    fn borrow(&self) -> &str {
+        self.filter.names()[self.at].as_str()
+    }
+}
+
+impl Hash for Listed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Borrow::<str>::borrow(self).hash(state);
+    }
+}
+
+impl PartialEq for Listed {
+    fn eq(&self, other: &Self) -> bool {
+        Borrow::<str>::borrow(self) == Borrow::<str>::borrow(other)
+    }
+}
+
+impl Eq for Listed {}
 
 impl Audience {
     /// Counts one subscriber in.
@@ -21,8 +49,9 @@ impl Audience {
             return;
         }
         self.filtered += 1;
-        for name in filter.names() {
-            *self.by_name.entry(name.clone()).or_default() += 1;
+        for at in 0..filter.names().len() {
+            let filter = filter.clone();
+            *self.by_name.entry(Listed { filter, at }).or_default() += 1;
         }
     }
 

@@ -1,23 +1,18 @@
-//! Frames as they go on the wire: a gRPC prefix and a `SubscribeResponse`.
-//!
-//! An event is encoded before any lock is taken, with a hole of eight bytes
-//! for its number; the same bytes then go to every subscriber.
+//! An event as the frame that its subscribers get, and back.
 
 use std::ops::Range;
 use std::time::SystemTime;
 
-use bytes::BufMut;
+use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use prost_types::Timestamp;
 
-use super::wire::subscribe_response::Frame as Kind;
-use super::wire::{self, SubscribeResponse};
-use crate::hub::{self, Clock, Frame, Gap, GapReason};
-use crate::model::{Epoch, Event, Position};
-
-/// The prefix of a gRPC message: not compressed, and its length.
-const PREFIX: usize = 5;
+use super::{PREFIX, prefix};
+use crate::hub::Frame;
+use crate::model::Event;
+use crate::rpc::wire::subscribe_response::Frame as Kind;
+use crate::rpc::wire::{self, SubscribeResponse};
 
 /// `SubscribeResponse.event`.
 const EVENT: u32 = 2;
@@ -38,7 +33,7 @@ mod field {
 
 /// Encodes `event` for `channel`, empty for a broadcast. One allocation of the
 /// frame's exact size.
-pub(super) fn event(channel: &str, event: &Event, published: SystemTime) -> Frame {
+pub(in crate::rpc) fn event(channel: &str, event: &Event, published: SystemTime) -> Frame {
     let time = Timestamp::from(published);
     let inner = event_len(channel, event, &time);
     let body = len_of(EVENT, inner);
@@ -68,6 +63,16 @@ pub(super) fn event(channel: &str, event: &Event, published: SystemTime) -> Fram
         number_at,
         name,
         sender,
+        published,
+    }
+}
+
+/// The event of a whole frame, as a log holds it.
+pub(in crate::rpc) fn decode(mut frame: Bytes) -> Option<wire::Event> {
+    frame.advance(PREFIX.min(frame.len()));
+    match SubscribeResponse::decode(frame).ok()?.frame? {
+        Kind::Event(event) => Some(event),
+        _ => None,
     }
 }
 
@@ -128,61 +133,6 @@ fn text(tag: u32, text: &str, into: &mut Vec<u8>) -> Range<usize> {
     block(tag, text.as_bytes(), into)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "limits keep frames at a few MiB"
-)]
-fn prefix(len: usize, into: &mut Vec<u8>) {
-    into.put_u8(0);
-    into.put_u32(len as u32);
-}
-
-/// Appends a frame of any kind but an event.
-pub(super) fn put(kind: Kind, into: &mut Vec<u8>) {
-    let message = SubscribeResponse { frame: Some(kind) };
-    prefix(message.encoded_len(), into);
-    message.encode_raw(into);
-}
-
-/// A position as it travels.
-pub(super) fn position(position: &Position) -> wire::Position {
-    wire::Position {
-        epoch: position.epoch.as_str().to_owned(),
-        sequence: position.sequence,
-    }
-}
-
-/// The frames that the hub makes itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Frames {
-    /// For the time in heartbeats.
-    pub clock: Clock,
-}
-
-impl hub::Frames for Frames {
-    fn gap(&self, gap: &Gap<'_>, epoch: &Epoch, into: &mut Vec<u8>) {
-        let reason = match gap.reason {
-            GapReason::Overflow => wire::GapReason::Overflow,
-        };
-        let gap = wire::Gap {
-            channel: gap.channel.to_owned(),
-            after: gap.after,
-            through: gap.through,
-            reason: reason.into(),
-            epoch: epoch.as_str().to_owned(),
-        };
-        put(Kind::Gap(gap), into);
-    }
-
-    fn heartbeat(&self, at: &Position, into: &mut Vec<u8>) {
-        let heartbeat = wire::Heartbeat {
-            position: Some(position(at)),
-            time: Some(self.clock.now().into()),
-        };
-        put(Kind::Heartbeat(heartbeat), into);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -209,6 +159,7 @@ mod tests {
         frame.bytes[frame.number_at..frame.number_at + 8].copy_from_slice(&42_u64.to_le_bytes());
         assert_eq!(&frame.bytes[frame.name.clone()], b"chat-message");
         assert_eq!(&frame.bytes[frame.sender.clone()], b"ada");
+        assert_eq!(frame.published, at);
         let length = u32::from_be_bytes(frame.bytes[1..5].try_into().unwrap()) as usize;
         assert_eq!((frame.bytes[0], length), (0, frame.bytes.len() - PREFIX));
         let expected = wire::Event {
@@ -222,7 +173,8 @@ mod tests {
             id: "r-1".into(),
         };
         let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
-        assert_eq!(decoded.frame, Some(Kind::Event(expected)));
+        assert_eq!(decoded.frame, Some(Kind::Event(expected.clone())));
+        assert_eq!(decode(frame.bytes.into()), Some(expected));
     }
 
     #[test]
@@ -241,5 +193,14 @@ mod tests {
         };
         assert_eq!(event.publish_time, Some(Timestamp::default()));
         assert!(frame.name.is_empty() && frame.sender.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_event_s_frame_decodes_as_none() {
+        let mut heartbeat = Vec::new();
+        crate::rpc::frame::put(Kind::Heartbeat(wire::Heartbeat::default()), &mut heartbeat);
+        for bytes in [&heartbeat[..], b"", b"\0\0", b"\0\0\0\0\x01\xff"] {
+            assert_eq!(decode(bytes.to_vec().into()), None);
+        }
     }
 }

@@ -1,0 +1,278 @@
+//! Who is connected: each member's profile, and the channels that it is in.
+//!
+//! Membership belongs to the member, not to its stream, so that a stream which
+//! breaks can be taken up by another one and the others see nothing of it.
+//!
+//! Locks are taken in the order member, registry, channel.
+
+use std::collections::HashMap;
+use std::mem;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::channel::Channel;
+use super::stream::subscription::{End, StreamReader};
+use super::sync::{Arc, Mutex, Ordering, lock};
+use super::{Hub, Node};
+use crate::model::{ChannelName, Error, Member, MemberId};
+
+/// The connected members of the node, and those whose stream broke.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    by_id: Mutex<HashMap<MemberId, Arc<Identity>>>,
+    /// Members without a stream, and until when they may come back.
+    away: Mutex<HashMap<MemberId, Away>>,
+}
+
+/// A member whose stream broke, and until when it may come back.
+#[derive(Debug)]
+struct Away {
+    until: Instant,
+    turn: Turn,
+}
+
+/// One member.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) id: MemberId,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Debug, Default)]
+struct Standing {
+    profile: Bytes,
+    /// The channels that it is in, and its place among their members.
+    places: Vec<(Arc<Channel>, u64)>,
+    /// The stream that it has, which may be gone already.
+    reader: Option<Arc<StreamReader>>,
+    /// Counts its streams.
+    turn: u64,
+    /// It has left for good.
+    gone: bool,
+}
+
+/// A member in the hands of one of its streams.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    pub(super) identity: Arc<Identity>,
+    number: u64,
+}
+
+impl Identities {
+    /// The member of this id, if it is connected.
+    pub(super) fn get(&self, id: &MemberId) -> Option<Arc<Identity>> {
+        lock(&self.by_id).get(id).cloned()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.by_id).len()
+    }
+
+    /// Lets those leave who have been away for too long. O(those away).
+    pub(super) fn expire(&self, node: &Node, now: Instant) {
+        let late: Vec<_> = lock(&self.away)
+            .extract_if(|_, away| away.until <= now)
+            .collect();
+        for (_, Away { turn, .. }) in late {
+            turn.identity.leave(node, turn.number);
+        }
+    }
+
+    fn enter(&self, id: &MemberId) -> Arc<Identity> {
+        let fresh = || {
+            Arc::new(Identity {
+                id: id.clone(),
+                standing: Mutex::default(),
+            })
+        };
+        Arc::clone(lock(&self.by_id).entry(id.clone()).or_insert_with(fresh))
+    }
+}
+
+impl Turn {
+    /// Makes `reader` the stream of the member `id`, which is then in these
+    /// channels and in no others, and gives the channels. A place that it has
+    /// already it keeps. O(channels).
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::subscribe`]; then all is as before.
+    pub(super) fn begin(
+        hub: &Hub,
+        id: &MemberId,
+        reader: &Arc<StreamReader>,
+        profile: Option<Bytes>,
+        names: &[&ChannelName],
+    ) -> Result<(Self, Vec<Arc<Channel>>), Error> {
+        let node = &hub.node;
+        loop {
+            let identity = node.identities.enter(id);
+            let mut standing = lock(&identity.standing);
+            if standing.gone {
+                continue;
+            }
+            let profile = profile.unwrap_or_else(|| standing.profile.clone());
+            let channels = standing.move_to(hub, id, profile, names);
+            if channels.is_err() && standing.turn == 0 {
+                standing.leave(node, id);
+            }
+            let channels = channels?;
+            standing.turn += 1;
+            let number = standing.turn;
+            let before = standing.reader.replace(Arc::clone(reader));
+            drop(standing);
+            if let Some(waker) =
+                before.and_then(|reader| reader.post(|mail| mail.end = Some(End::Replaced)))
+            {
+                waker.wake();
+            }
+            return Ok((Self { identity, number }, channels));
+        }
+    }
+
+    /// Ends the stream's turn. The member leaves its channels, unless it has
+    /// another stream or the `grace` to find one.
+    pub(super) fn end(&self, node: &Node, may_return: bool) {
+        let grace = node.limits.leave_grace;
+        if !may_return || grace.is_zero() {
+            return self.identity.leave(node, self.number);
+        }
+        let mut standing = lock(&self.identity.standing);
+        if standing.turn != self.number || standing.gone {
+            return;
+        }
+        if standing.places.is_empty() {
+            return standing.leave(node, &self.identity.id);
+        }
+        let away = Away {
+            until: Instant::now() + grace,
+            turn: self.clone(),
+        };
+        let id = self.identity.id.clone();
+        lock(&node.identities.away).insert(id, away);
+    }
+}
+
+impl Identity {
+    /// As [`Hub::update`]. None if the member has left.
+    pub(super) fn update(
+        &self,
+        node: &Node,
+        change: impl FnOnce(&Bytes) -> Result<Bytes, Error>,
+    ) -> Option<Result<Bytes, Error>> {
+        let standing = &mut *lock(&self.standing);
+        if standing.gone {
+            return None;
+        }
+        let changed = change(&standing.profile);
+        if let Ok(profile) = &changed {
+            standing.profile = profile.clone();
+            for (channel, place) in &standing.places {
+                channel.alter(node, *place, profile);
+            }
+        }
+        Some(changed)
+    }
+
+    /// Leaves for good, unless a stream has taken its `turn` since.
+    fn leave(&self, node: &Node, turn: u64) {
+        let mut standing = lock(&self.standing);
+        if standing.turn == turn && !standing.gone {
+            standing.leave(node, &self.id);
+        }
+    }
+}
+
+impl Standing {
+    fn move_to(
+        &mut self,
+        hub: &Hub,
+        id: &MemberId,
+        profile: Bytes,
+        names: &[&ChannelName],
+    ) -> Result<Vec<Arc<Channel>>, Error> {
+        let node = &hub.node;
+        let mut before: HashMap<_, _> = mem::take(&mut self.places)
+            .into_iter()
+            .map(|(channel, place)| (channel.name().to_owned(), (channel, place)))
+            .collect();
+        let (mut kept, mut fresh) = (Vec::new(), Vec::new());
+        let mut channels = Vec::with_capacity(names.len());
+        for name in names {
+            let place = match before.remove(name.as_str()) {
+                Some(place) => {
+                    kept.push(place);
+                    &kept[kept.len() - 1]
+                }
+                None => match join(hub, id, &profile, name) {
+                    Ok(place) => {
+                        fresh.push(place);
+                        &fresh[fresh.len() - 1]
+                    }
+                    Err(error) => {
+                        dismiss(node, fresh);
+                        self.places = before.into_values().chain(kept).collect();
+                        return Err(error);
+                    }
+                },
+            };
+            channels.push(Arc::clone(&place.0));
+        }
+        dismiss(node, before.into_values().collect());
+        if self.profile != profile {
+            for (channel, place) in &kept {
+                channel.alter(node, *place, &profile);
+            }
+        }
+        self.profile = profile;
+        self.places = kept;
+        self.places.append(&mut fresh);
+        Ok(channels)
+    }
+
+    fn leave(&mut self, node: &Node, id: &MemberId) {
+        self.gone = true;
+        dismiss(node, mem::take(&mut self.places));
+        let mut by_id = lock(&node.identities.by_id);
+        by_id.remove(id);
+        if by_id.is_empty() {
+            by_id.shrink_to_fit();
+        }
+    }
+}
+
+fn join(
+    hub: &Hub,
+    id: &MemberId,
+    profile: &Bytes,
+    name: &ChannelName,
+) -> Result<(Arc<Channel>, u64), Error> {
+    let node = &hub.node;
+    node.reserve(1).map_err(|reached| node.error(reached))?;
+    // From 1: 0 is before the first page.
+    let place = node.joins.fetch_add(1, Ordering::Relaxed) + 1;
+    let member = Member {
+        id: id.clone(),
+        profile: profile.clone(),
+        join_time: node.clock.now(),
+    };
+    loop {
+        match hub.channel(name) {
+            Ok(channel) if channel.admit(node, place, &member) => return Ok((channel, place)),
+            Ok(_) => {}
+            Err(error) => {
+                node.release(1);
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn dismiss(node: &Node, places: Vec<(Arc<Channel>, u64)>) {
+    node.release(places.len());
+    for (channel, place) in places {
+        channel.dismiss(node, place);
+    }
+}

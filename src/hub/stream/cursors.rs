@@ -1,0 +1,300 @@
+//! The cursors of one stream: what its channels hold past them, merged into
+//! one order.
+//!
+//! A heap holds the number of what comes next in each channel that has
+//! something; the lowest is taken first, with all that follows it in the same
+//! channel up to the next lowest. Channels with nothing are not visited.
+//!
+//! Guarantee: everything comes in the order of the numbers, each event once,
+//! and what is not delivered was skipped by choice or is told as a gap, before
+//! anything that is numbered after it (`docs/decisions/0008-gaps-first.md`).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bytes::Bytes;
+
+use super::super::channel::{Next, Taken, Watch};
+use super::super::observer::Attached;
+use super::super::ready::Round;
+use super::super::sync::Arc;
+use super::super::{Gap, GapReason, Node};
+use super::chunk::Chunk;
+use super::opening::Opening;
+use super::slots::{By, Slot, Slots};
+use super::subscription::{End, Place, StreamReader};
+use crate::model::{MemberId, Position};
+
+/// Visits to channels in one round.
+const VISITS: usize = 1024;
+
+/// What comes next in a slot's channel: an event of this number, or a gap that
+/// begins there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    number: u64,
+    slot: u32,
+}
+
+/// The cursors of one stream.
+#[derive(Debug)]
+pub(super) struct Cursors {
+    pub(super) slots: Slots,
+    own: MemberId,
+    opening: Opening,
+    heads: BinaryHeap<Reverse<Head>>,
+    /// The number up to which everything is delivered, skipped or told.
+    position: u64,
+    /// Gaps through this number were told, and no position past it.
+    owes_position: Option<u64>,
+    /// Why nothing more is to be read.
+    end: Option<End>,
+}
+
+impl Cursors {
+    /// No cursors yet, for the member `own`, at `position`.
+    pub(super) fn new(own: MemberId, position: u64) -> Self {
+        Self {
+            slots: Slots::default(),
+            own,
+            opening: Opening::default(),
+            heads: BinaryHeap::new(),
+            position,
+            owes_position: None,
+            end: None,
+        }
+    }
+
+    /// Sets where the stream is, and what it is told first.
+    pub(super) fn begin(&mut self, opening: Opening, position: u64) {
+        self.opening = opening;
+        self.position = position;
+    }
+
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Why nothing more is to be read, if so.
+    pub(super) fn end(&self) -> Option<End> {
+        self.end
+    }
+
+    /// Sees to it that nothing more is read, since something is missing.
+    pub(super) fn fail(&mut self, end: End) {
+        self.end = Some(end);
+    }
+
+    /// Takes in a channel that came to be.
+    pub(super) fn attach(&mut self, node: &Node, attached: Attached, marked: &mut Vec<u32>) {
+        if let Err(reached) = self.slots.attach(node, attached, marked) {
+            self.fail(node.ends(reached));
+        }
+    }
+
+    /// One round: looks at the `marked`, takes what comes up to the number
+    /// `newest`, in order, and gathers it into a chunk.
+    pub(super) fn round(
+        &mut self,
+        node: &Node,
+        reader: &Arc<StreamReader>,
+        newest: u64,
+        marked: &mut Vec<u32>,
+    ) -> Round<Bytes> {
+        let mut chunk = Chunk::new(node.budget.account());
+        if !self.opening.is_told() {
+            self.open(node, &mut chunk);
+            return chunk.finish().map_or(Round::Left, Round::Yield);
+        }
+        let mut visits = VISITS;
+        if let ([slot], true, false) = (
+            marked.as_slice(),
+            self.heads.is_empty(),
+            self.owes_position.is_some(),
+        ) {
+            let slot = *slot;
+            marked.clear();
+            self.take(node, reader, slot, newest, &mut chunk);
+        }
+        while let Some(slot) = marked.pop() {
+            self.look(node, reader, slot);
+            visits -= 1;
+            if visits == 0 {
+                return Round::Left;
+            }
+        }
+        while let Some(head) = self.next_up_to(newest)
+            && visits > 0
+            && !chunk.is_full()
+            && self.end.is_none()
+        {
+            self.reach(head.number.saturating_sub(1), node, &mut chunk);
+            self.heads.pop();
+            let limit = self.dealt_with(newest);
+            // Reading may be the end of the slot.
+            visits = visits.saturating_sub(self.cost(head.slot));
+            // A gap may begin at the number of another channel's event.
+            self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
+        }
+        if self.end.is_none() {
+            // Else there is a loss that was not told.
+            self.reach(self.dealt_with(newest), node, &mut chunk);
+        }
+        match chunk.finish() {
+            Some(bytes) => Round::Yield(bytes),
+            None if self.heads.is_empty() => Round::Settled,
+            None => Round::Left,
+        }
+    }
+
+    /// Writes the stream's position as a frame of its own.
+    pub(super) fn tell_position(&mut self, node: &Node, into: &mut Vec<u8>) {
+        let position = Position {
+            epoch: node.epoch.clone(),
+            sequence: self.position,
+        };
+        self.owes_position = self.owes_position.filter(|owed| *owed > self.position);
+        node.frames.heartbeat(&position, into);
+    }
+
+    /// Up to where nothing is left, when nothing is marked.
+    fn dealt_with(&self, newest: u64) -> u64 {
+        let next = self.heads.peek();
+        next.map_or(newest, |Reverse(head)| {
+            newest.min(head.number.saturating_sub(1))
+        })
+    }
+
+    fn next_up_to(&self, newest: u64) -> Option<Head> {
+        let Reverse(head) = self.heads.peek()?;
+        (head.number <= newest).then_some(*head)
+    }
+
+    /// Everything up to `position` is dealt with; says so if gaps before it
+    /// were told.
+    fn reach(&mut self, position: u64, node: &Node, chunk: &mut Chunk<'_>) {
+        self.position = self.position.max(position);
+        if self
+            .owes_position
+            .is_some_and(|through| through <= self.position)
+            && !chunk.is_full()
+        {
+            self.tell_position(node, chunk.buffer());
+        }
+    }
+
+    /// Tells what comes before anything else. A position follows at once if the
+    /// client's is of another life of the node.
+    fn open(&mut self, node: &Node, chunk: &mut Chunk<'_>) {
+        self.opening.tell(node, chunk);
+        if self.opening.is_told() {
+            if self.opening.is_of_another_life() {
+                self.tell_position(node, chunk.buffer());
+            }
+            let owed = self.opening.through();
+            self.owes_position = owed.filter(|through| *through > self.position);
+        }
+    }
+
+    /// A search by name looks at many events in one visit.
+    fn cost(&self, slot: u32) -> usize {
+        let searches = !self.slots.get(slot).filter.names().is_empty();
+        if searches { 16 } else { 1 }
+    }
+
+    fn look(&mut self, node: &Node, reader: &Arc<StreamReader>, slot: u32) {
+        let place = Place { reader, slot };
+        let Slot { channel, view, .. } = self.slots.get(slot);
+        if let Some(next) = channel.as_ref().map(|channel| channel.look(&place, view)) {
+            self.note(node, slot, next);
+        }
+    }
+
+    fn take(
+        &mut self,
+        node: &Node,
+        reader: &Arc<StreamReader>,
+        slot: u32,
+        upto: u64,
+        chunk: &mut Chunk<'_>,
+    ) {
+        let place = Place { reader, slot };
+        let at = self.slots.get_mut(slot);
+        if at.sending.is_some() {
+            return self.send_members(node, reader, slot, chunk);
+        }
+        let Some(channel) = &at.channel else {
+            return;
+        };
+        // What the stream has passed, this channel has not lost.
+        let after = at.view.cursor.max(self.position);
+        let select = at.filter.select(self.own.as_str());
+        match channel.read(&place, &mut at.view, upto, &select, chunk) {
+            Taken::Frames(next) => self.note(node, slot, next),
+            Taken::Gap(..) if at.strict => self.fail(End::SlowConsumer),
+            Taken::Gap(through, next) => {
+                let gap = Gap {
+                    channel: channel.name(),
+                    after,
+                    through,
+                    reason: GapReason::Overflow,
+                };
+                node.frames.gap(&gap, &node.epoch, chunk.buffer());
+                self.owes_position = self.owes_position.max(Some(through));
+                self.note(node, slot, next);
+            }
+            Taken::Behind => {
+                let snapshot = channel.snapshot(node);
+                at.view.watch = Some(Watch::At(snapshot.number));
+                at.sending = Some((Arc::downgrade(&snapshot), 0));
+                self.send_members(node, reader, slot, chunk);
+            }
+        }
+    }
+
+    /// Hands over the list of members that a slot is sending, as far as there
+    /// is room; the rest comes before anything else. If the list is gone, a new
+    /// one begins.
+    fn send_members(
+        &mut self,
+        node: &Node,
+        reader: &Arc<StreamReader>,
+        slot: u32,
+        chunk: &mut Chunk<'_>,
+    ) {
+        let at = self.slots.get_mut(slot);
+        let Some((list, sent)) = &mut at.sending else {
+            return;
+        };
+        let list = list.upgrade();
+        let frames = list.as_ref().map_or(&[][..], |list| &list.frames[*sent..]);
+        for frame in frames {
+            if !chunk.is_empty() && frame.len() > chunk.room() {
+                chunk.close();
+                let number = self.position;
+                return self.heads.push(Reverse(Head { number, slot }));
+            }
+            chunk.put(frame.clone());
+            *sent += 1;
+        }
+        at.sending = None;
+        if list.is_none() {
+            at.view.watch = Some(Watch::Behind);
+        }
+        self.look(node, reader, slot);
+    }
+
+    fn note(&mut self, node: &Node, slot: u32, next: Next) {
+        match next {
+            Next::At(number) => self.heads.push(Reverse(Head { number, slot })),
+            Next::Wait => {}
+            Next::Closed => {
+                // A member holds its channels: this one has another stream.
+                if let By::Membership = self.slots.get(slot).by {
+                    self.end = self.end.or(Some(End::Replaced));
+                }
+                self.slots.close(node, slot);
+            }
+        }
+    }
+}

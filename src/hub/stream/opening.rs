@@ -1,0 +1,86 @@
+//! What a stream is told before anything else: what it asked for and cannot
+//! get, and of the channels that it watches and that do not exist, that nobody
+//! is in them.
+//!
+//! All of it lies before whatever is still to come, so it need not be merged
+//! with that; and after a cut it is found again, since the position stays
+//! before it.
+
+use std::collections::VecDeque;
+
+use super::super::{Gap, Node};
+use super::chunk::Chunk;
+use super::start::{Lost, Start};
+
+/// What is still to be told.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    lost: VecDeque<(Box<str>, Lost)>,
+    /// After what is lost, which makes older lists void.
+    nobody: VecDeque<(Box<str>, u64)>,
+    start: Start,
+    /// Up to where something is missing.
+    through: Option<u64>,
+}
+
+impl Opening {
+    /// Nothing yet, for a stream that begins there.
+    pub(super) fn new(start: Start) -> Self {
+        Self {
+            start,
+            ..Self::default()
+        }
+    }
+
+    /// Notes what is missing in a channel, or in those of a pattern.
+    pub(super) fn lost(&mut self, channel: &str, lost: Lost) {
+        self.through = self.through.max(Some(lost.through));
+        self.lost.push_back((channel.into(), lost));
+    }
+
+    /// Notes that nobody was in a channel as of `number`.
+    pub(super) fn nobody(&mut self, channel: &str, number: u64) {
+        self.nobody.push_back((channel.into(), number));
+    }
+
+    /// Whether all is told.
+    pub(super) fn is_told(&self) -> bool {
+        self.lost.is_empty() && self.nobody.is_empty()
+    }
+
+    /// Up to where something is missing.
+    pub(super) fn through(&self) -> Option<u64> {
+        self.through
+    }
+
+    /// Whether the stream was at a position of another life of the node.
+    pub(super) fn is_of_another_life(&self) -> bool {
+        self.start == Start::Anew
+    }
+
+    /// Tells as much as fits.
+    pub(super) fn tell(&mut self, node: &Node, chunk: &mut Chunk<'_>) {
+        while !chunk.is_full()
+            && let Some((channel, lost)) = self.lost.pop_front()
+        {
+            let Lost {
+                after,
+                through,
+                reason,
+            } = lost;
+            let gap = Gap {
+                channel: &channel,
+                after,
+                through,
+                reason,
+            };
+            node.frames.gap(&gap, &node.epoch, chunk.buffer());
+        }
+        while !chunk.is_full()
+            && let Some((channel, number)) = self.nobody.pop_front()
+        {
+            let into = chunk.buffer();
+            node.frames.members(&channel, &[], number, true, into);
+        }
+    }
+}

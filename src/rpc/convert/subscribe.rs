@@ -1,0 +1,162 @@
+//! What is subscribed to.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::place::{Begin, Here};
+use super::profile;
+use crate::hub::{Filter, Join, Target};
+use crate::model::{Error, EventName, Flaw, Invalid, MemberId, Pattern};
+use crate::rpc::limits::Limits;
+use crate::rpc::wire::{self, OverflowPolicy};
+
+/// Heartbeat intervals that a stream may ask for.
+const HEARTBEAT: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(300);
+
+/// What a `SubscribeRequest` asks for.
+#[derive(Debug)]
+pub(in crate::rpc) struct Subscribing {
+    pub(in crate::rpc) joins: Vec<Join>,
+    pub(in crate::rpc) broadcasts: Option<Filter>,
+    pub(in crate::rpc) begin: Begin,
+    pub(in crate::rpc) profile: Option<Bytes>,
+    /// Who comes back; none for who is new.
+    pub(in crate::rpc) member: Option<MemberId>,
+    pub(in crate::rpc) heartbeat: Duration,
+}
+
+/// What `Subscribe` asks for.
+pub(in crate::rpc) fn subscribe(
+    request: wire::SubscribeRequest,
+    limits: &Limits,
+    here: Here<'_>,
+) -> Result<Subscribing, Error> {
+    Ok(Subscribing {
+        heartbeat: heartbeat(request.heartbeat_interval, limits)?,
+        profile: request.data.map(|data| profile(data, limits)).transpose()?,
+        broadcasts: broadcasts(request.broadcasts, limits)?,
+        joins: joins(request.subscriptions, limits)?,
+        begin: here.begin(request.start)?,
+        member: here.member(&request.member_token)?,
+    })
+}
+
+fn heartbeat(asked: Option<prost_types::Duration>, limits: &Limits) -> Result<Duration, Error> {
+    let Some(asked) = asked else {
+        return Ok(limits.heartbeat);
+    };
+    // Not by prost's conversion, which overflows at the least of seconds.
+    let part = (u64::try_from(asked.seconds), u32::try_from(asked.nanos));
+    let asked = match part {
+        (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos),
+        _ => Duration::ZERO,
+    };
+    let asked = Some(asked).filter(|asked| HEARTBEAT.contains(asked));
+    asked.ok_or_else(|| {
+        let flaw = "must be 1 s to 5 min; leave it out for the node's own";
+        Error::invalid(Invalid::Heartbeat, "heartbeat_interval", flaw)
+    })
+}
+
+fn broadcasts(
+    asked: Option<wire::BroadcastSubscription>,
+    limits: &Limits,
+) -> Result<Option<Filter>, Error> {
+    let asked = asked.unwrap_or_default();
+    let filter = filter(asked.events, asked.echo, "broadcasts", limits)?;
+    Ok((!asked.disabled).then_some(filter))
+}
+
+/// Names in the filters of one request together: with each kept by the stream
+/// and by the channel, about 10 MiB.
+const FILTER_NAMES: usize = 65_536;
+
+fn joins(asked: Vec<wire::Subscription>, limits: &Limits) -> Result<Vec<Join>, Error> {
+    if asked.len() > limits.subscriptions {
+        let (count, limit) = (asked.len(), limits.subscriptions);
+        let flaw = format!("has {count} entries, the limit is {limit}");
+        return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
+    }
+    let names: usize = asked.iter().map(|asked| asked.events.len()).sum();
+    if names > FILTER_NAMES {
+        let flaw = format!("have {names} event names together, the limit is {FILTER_NAMES}");
+        return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
+    }
+    let mut seen = HashSet::with_capacity(asked.len());
+    for (at, subscription) in asked.iter().enumerate() {
+        if !seen.insert(subscription.channel.as_str()) {
+            let field = format!("subscriptions[{at}].channel");
+            let flaw = "is listed before: name each channel once";
+            return Err(Error::invalid(Invalid::Subscription, field, flaw));
+        }
+    }
+    let numbered = asked.into_iter().enumerate();
+    numbered
+        .map(|(at, asked)| join(asked, &format!("subscriptions[{at}]"), limits))
+        .collect()
+}
+
+fn join(asked: wire::Subscription, path: &str, limits: &Limits) -> Result<Join, Error> {
+    let target = target(&asked, path)?;
+    if asked.presence && matches!(target, Target::Pattern(_)) {
+        let flaw = "is for a channel by its name, not for a pattern";
+        let field = format!("{path}.presence");
+        return Err(Error::invalid(Invalid::Subscription, field, flaw));
+    }
+    Ok(Join {
+        target,
+        strict: is_strict(asked.overflow, path)?,
+        filter: filter(asked.events, asked.echo, path, limits)?,
+        presence: asked.presence,
+    })
+}
+
+fn target(asked: &wire::Subscription, path: &str) -> Result<Target, Error> {
+    let pattern = Pattern::new(&asked.channel)
+        .map_err(|flaw| Error::invalid(Invalid::Channel, format!("{path}.channel"), flaw))?;
+    Ok(match pattern.name() {
+        None => Target::Pattern(pattern),
+        Some(name) if asked.observe => Target::Observer(name),
+        Some(name) => Target::Member(name),
+    })
+}
+
+fn is_strict(overflow: i32, path: &str) -> Result<bool, Error> {
+    match OverflowPolicy::try_from(overflow) {
+        Ok(OverflowPolicy::Unspecified | OverflowPolicy::Gap) => Ok(false),
+        Ok(OverflowPolicy::End) => Ok(true),
+        Err(_) => {
+            let flaw = format!("{overflow} is no overflow policy");
+            let field = format!("{path}.overflow");
+            Err(Error::invalid(Invalid::Subscription, field, flaw))
+        }
+    }
+}
+
+fn filter(events: Vec<String>, echo: bool, path: &str, limits: &Limits) -> Result<Filter, Error> {
+    let wrong = |field: String, flaw: Flaw| Error::invalid(Invalid::Subscription, field, flaw);
+    if events.len() > limits.event_filters {
+        let flaw = format!(
+            "has {} names, the limit is {}",
+            events.len(),
+            limits.event_filters
+        );
+        return Err(wrong(format!("{path}.events"), flaw.into()));
+    }
+    let mut names = Vec::with_capacity(events.len());
+    for (at, event) in events.into_iter().enumerate() {
+        let field = || format!("{path}.events[{at}]");
+        if event == "*" {
+            return Err(wrong(
+                field(),
+                "is no wildcard: leave events empty for all".into(),
+            ));
+        }
+        names.push(EventName::new(event).map_err(|flaw| wrong(field(), flaw))?);
+    }
+    let filter = Filter::named(names);
+    Ok(if echo { filter.with_echo() } else { filter })
+}
