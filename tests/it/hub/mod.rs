@@ -58,6 +58,7 @@ mod gaps;
 mod identity;
 mod leaving;
 mod lists;
+mod lives;
 mod members;
 mod observers;
 mod order;
