@@ -1,70 +1,125 @@
-//! Random runs over the wire: senders, subscribers of every kind, slow ones,
-//! cuts, and idle channels that leave and come back.
+//! Random runs over the wire: senders, readers of every kind who are cut off
+//! and come back, slow ones, changing profiles, idle channels that leave and
+//! come back, and a restart of the node on the way.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fanfare::config::Config;
-use fanfare::rpc::client::subscribe_response::Frame as Received;
-use fanfare::rpc::client::{
-    BroadcastRequest, BroadcastSubscription, SubscribeRequest, Subscription, payload::Kind,
-};
+use fanfare::hub::Hub;
+use fanfare::rpc::client::{GetMembersRequest, Member};
 use fastrand::Rng;
-use tokio::sync::watch;
+use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
+use tonic::transport::Endpoint;
 
-use super::record::{Frame, History, Sent, Stream, Wish};
-use crate::support::{Client, Frames, Node, send, sequence, subscribe_ready, text};
+use super::choice::channels;
+use super::reader;
+use super::record::{History, Place};
+use super::sender::{self, broadcast};
+use crate::client_rule::follower::Connect;
+use crate::support::{Client, Node};
 
-const NAMES: [&str; 3] = ["", "red", "blue"];
+const READERS: u64 = 10;
+const SENDERS: u64 = 8;
 
 /// What all tasks of a run share.
-struct Run {
+pub(super) struct Run {
     /// Counts up with everything that happens, so that it tells before from
     /// after.
-    clock: AtomicU64,
-    /// Members that senders may pose as.
-    members: Mutex<Vec<String>>,
-    /// The highest number acknowledged, and whether it is final.
-    newest: watch::Sender<(u64, bool)>,
+    pub(super) clock: AtomicU64,
+    /// Members that senders may pose as, and change.
+    pub(super) members: Mutex<Vec<String>>,
+    /// Where the node is.
+    address: Mutex<String>,
+    /// Events that were acknowledged.
+    pub(super) acknowledged: AtomicUsize,
+    pub(super) phase: watch::Sender<Phase>,
+    /// Readers who are cut off no more.
+    pub(super) settled: AtomicUsize,
+    /// Passed when the members were listed.
+    pub(super) end: Barrier,
+}
+
+/// How far a run has come.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Phase {
+    #[default]
+    Sending,
+    /// All is sent: nobody is cut off any more.
+    Settling,
+    /// Nobody comes or goes, up to this place.
+    Quiet(Place),
+}
+
+impl Run {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            clock: AtomicU64::new(0),
+            members: Mutex::default(),
+            address: Mutex::default(),
+            acknowledged: AtomicUsize::new(0),
+            phase: watch::Sender::default(),
+            settled: AtomicUsize::new(0),
+            end: Barrier::new(usize::try_from(READERS).unwrap() + 1),
+        })
+    }
+
+    pub(super) fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, SeqCst)
+    }
+
+    /// A new connection, which lets little wait for it unread.
+    pub(super) fn client(&self) -> Client {
+        let address = self.address.lock().unwrap().clone();
+        let endpoint = Endpoint::from_shared(address).unwrap();
+        let endpoint = endpoint.initial_stream_window_size(16 << 10);
+        Client::new(endpoint.connect_lazy())
+    }
+
+    /// A new connection every time.
+    pub(super) fn connect(self: &Arc<Self>) -> Connect {
+        let run = Arc::clone(self);
+        Box::new(move || {
+            let client = run.client();
+            Box::pin(async { Ok(client) })
+        })
+    }
+
+    async fn start(&self) -> Node {
+        let node = Node::start(small()).await;
+        self.address.lock().unwrap().clone_from(&node.address);
+        node
+    }
 }
 
 /// Records a random run.
 pub(super) async fn random(seed: u64) -> History {
-    let node = Node::start(small()).await;
-    let run = Arc::new(Run {
-        clock: AtomicU64::new(0),
-        members: Mutex::default(),
-        newest: watch::Sender::default(),
-    });
-    let mut streams = JoinSet::new();
-    for n in 0..10 {
+    let run = Run::new();
+    let node = run.start().await;
+    let sweeping = tokio::spawn(sweep(node.hub.clone()));
+    let (mut readers, mut senders) = (JoinSet::new(), JoinSet::new());
+    for n in 0..READERS {
         let rng = Rng::with_seed(seed ^ (n << 32));
-        streams.spawn(subscriber(
-            Arc::clone(&run),
-            node.narrow_client().await,
-            rng,
-        ));
+        readers.spawn(reader::follow(Arc::clone(&run), rng));
     }
-    let mut senders = JoinSet::new();
-    for n in 100..108 {
+    for n in 100..100 + SENDERS {
         let rng = Rng::with_seed(seed ^ (n << 32));
-        senders.spawn(sender(Arc::clone(&run), node.client().await, rng));
+        senders.spawn(sender::send_all(Arc::clone(&run), rng));
     }
-    let hub = node.hub.clone();
-    let sweeper = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_millis(3)).await;
-            hub.sweep_all();
-        }
-    });
-    let sent = senders.join_all().await.concat();
-    run.newest.send_modify(|newest| newest.1 = true);
-    let streams = streams.join_all().await.into_iter().flatten().collect();
-    sweeper.abort();
-    History { sent, streams }
+    let node = restart(&run, node, &mut Rng::with_seed(seed)).await;
+    let mut history = History::default();
+    for (sent, tried) in senders.join_all().await {
+        history.sent.extend(sent);
+        history.tried.extend(tried);
+    }
+    settle(&run, &node, &mut history).await;
+    history.readers = readers.join_all().await.into_iter().flatten().collect();
+    sweeping.abort();
+    node.stopped().await;
+    history
 }
 
 /// Logs so small and short that slow readers fall behind them, and channels
@@ -73,196 +128,74 @@ fn small() -> Config {
     let mut config = Config::default();
     config.hub.log_events = 40;
     config.hub.log_age = Duration::from_millis(30);
+    config.hub.leave_grace = Duration::from_millis(20);
     config.transport.send_buffer = 16 << 10;
     config
 }
 
-async fn sender(run: Arc<Run>, mut client: Client, mut rng: Rng) -> Vec<Sent> {
-    let mut all = Vec::new();
-    for number in 0..100 {
-        if rng.u8(..10) == 0 {
-            tokio::time::sleep(Duration::from_millis(rng.u64(1..40))).await;
-        }
-        let members = run.members.lock().unwrap().clone();
-        let mut sent = Sent {
-            channel: rng.choice(channels()).unwrap_or_default(),
-            name: rng.choice(NAMES).unwrap_or_default().to_owned(),
-            sender: rng
-                .choice(members)
-                .filter(|_| rng.bool())
-                .unwrap_or_default(),
-            text: format!("{number} {}", "x".repeat(rng.usize(..8_000))),
-            sequence: 0,
-            began: run.clock.fetch_add(1, SeqCst),
-            ended: 0,
-        };
-        sent.sequence = post(&mut client, &sent).await;
-        sent.ended = run.clock.fetch_add(1, SeqCst);
-        run.newest
-            .send_modify(|newest| newest.0 = newest.0.max(sent.sequence));
-        all.push(sent);
-    }
-    all
-}
-
-/// Sends, or broadcasts, and returns the number.
-async fn post(client: &mut Client, sent: &Sent) -> u64 {
-    let mut request = text(&sent.channel, &sent.name, &sent.text);
-    request.sender_id.clone_from(&sent.sender);
-    if !sent.channel.is_empty() {
-        return sequence(&send(client, request).await);
-    }
-    let broadcast = BroadcastRequest {
-        event: request.event,
-        payload: request.payload,
-        sender_id: request.sender_id,
-        ..BroadcastRequest::default()
-    };
-    let response = client.broadcast(broadcast).await.unwrap().into_inner();
-    response.position.unwrap().sequence
-}
-
-/// The names that are used, broadcasts among them.
-fn channels() -> impl ExactSizeIterator<Item = String> {
-    let name = |n| {
-        if n == 0 {
-            String::new()
-        } else {
-            format!("c{n}")
-        }
-    };
-    (0..7).map(name)
-}
-
-/// Subscribes again and again, until all is sent and received.
-async fn subscriber(run: Arc<Run>, mut client: Client, mut rng: Rng) -> Vec<Stream> {
-    let mut streams = Vec::new();
+async fn sweep(hub: Hub) {
     loop {
-        let (request, mut stream) = wish(&mut rng);
-        let (ready, frames) = subscribe_ready(&mut client, request).await;
-        stream.start = ready.position.unwrap().sequence;
-        stream.member.clone_from(&ready.member_id);
-        run.members.lock().unwrap().push(ready.member_id);
-        let cut = rng.usize(1..400);
-        let whole = read(&run, &mut stream, frames, cut, &mut rng).await;
-        streams.push(stream);
-        if whole {
-            return streams;
-        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        hub.sweep_all();
     }
 }
 
-/// Reads until `cut` frames have come, or all that was sent: true then.
-async fn read(
-    run: &Run,
-    stream: &mut Stream,
-    mut frames: Frames,
-    cut: usize,
-    rng: &mut Rng,
-) -> bool {
-    let slow = rng.u8(..3) == 0;
+/// In half of the runs another life of the node begins on the way.
+async fn restart(run: &Run, node: Node, rng: &mut Rng) -> Node {
+    if rng.bool() {
+        return node;
+    }
+    let some = rng.usize(200..500);
+    crate::support::until("enough is sent", || run.acknowledged.load(SeqCst) >= some).await;
+    node.stopped().await;
+    let node = run.start().await;
+    tokio::spawn(sweep(node.hub.clone()));
+    node
+}
+
+/// Waits until nobody comes or goes any more, and notes who is where then.
+async fn settle(run: &Run, node: &Node, history: &mut History) {
+    run.phase.send_replace(Phase::Settling);
+    let readers = usize::try_from(READERS).unwrap();
+    let settled = || run.settled.load(SeqCst) == readers;
+    crate::support::until("all readers are back", settled).await;
+    node.until("nobody else is there", |counts| {
+        counts.streams == readers && counts.members == readers
+    })
+    .await;
+    let mut client = run.client();
+    let end = broadcast(&mut client, "", "", "end", "").await.unwrap();
+    for channel in channels().into_iter().filter(|name| !name.is_empty()) {
+        let listed = members(&mut client, &channel).await;
+        history.listed.insert(channel, listed);
+    }
+    history.sent.push(super::record::Sent {
+        text: "end".into(),
+        at: end.clone(),
+        began: run.tick(),
+        ended: run.tick(),
+        ..Default::default()
+    });
+    run.phase.send_replace(Phase::Quiet(end));
+    run.end.wait().await;
+}
+
+/// The members of a channel, page by page.
+async fn members(client: &mut Client, channel: &str) -> Vec<Member> {
+    let mut all = HashMap::new();
+    let mut request = GetMembersRequest {
+        channel: channel.to_owned(),
+        page_size: 3,
+        ..GetMembersRequest::default()
+    };
     loop {
-        let frame = frames.next().await.unwrap();
-        let (frame, passed) = record(frame);
-        stream.frames.push(frame);
-        let (newest, all_sent) = *run.newest.borrow();
-        if all_sent && passed >= newest {
-            return true;
-        }
-        if !all_sent && stream.frames.len() >= cut {
-            return false;
-        }
-        if slow && !all_sent && rng.u8(..10) == 0 {
-            tokio::time::sleep(Duration::from_millis(rng.u64(20..120))).await;
+        let page = client.get_members(request.clone()).await.unwrap();
+        let page = page.into_inner();
+        let members = page.members.into_iter();
+        all.extend(members.map(|member| (member.id.clone(), member)));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return all.into_values().collect();
         }
     }
-}
-
-/// The frame as recorded, and the number that it brings its stream to.
-fn record(frame: Received) -> (Frame, u64) {
-    match frame {
-        Received::Event(event) => {
-            let Some(Kind::Text(text)) = event.payload.and_then(|payload| payload.kind) else {
-                panic!("not the text that was sent")
-            };
-            let sent = Sent {
-                channel: event.channel,
-                name: event.name,
-                sender: event.sender_id,
-                text,
-                sequence: event.sequence,
-                began: 0,
-                ended: 0,
-            };
-            (Frame::Event(sent), event.sequence)
-        }
-        Received::Gap(gap) => {
-            let (after, through) = (gap.after, gap.through);
-            let channel = gap.channel;
-            (
-                Frame::Gap {
-                    channel,
-                    after,
-                    through,
-                },
-                through,
-            )
-        }
-        Received::Heartbeat(heartbeat) => {
-            let position = heartbeat.position.unwrap().sequence;
-            (Frame::Position(position), position)
-        }
-        other => panic!("not to be had in a run: {other:?}"),
-    }
-}
-
-/// A random request, and the record of a stream that made it.
-fn wish(rng: &mut Rng) -> (SubscribeRequest, Stream) {
-    let mut stream = Stream {
-        member: String::new(),
-        start: 0,
-        channels: HashMap::new(),
-        broadcasts: None,
-        frames: Vec::new(),
-    };
-    let mut request = SubscribeRequest {
-        heartbeat_interval: Some(prost_types::Duration {
-            seconds: 1,
-            nanos: 0,
-        }),
-        ..SubscribeRequest::default()
-    };
-    for channel in channels().filter(|_| rng.bool()).collect::<Vec<_>>() {
-        let names = NAMES.iter().filter(|_| rng.u8(..3) == 0);
-        let events: Vec<_> = names.map(ToString::to_string).collect();
-        let echo = rng.bool();
-        let wish = Wish {
-            events: events.clone(),
-            echo,
-        };
-        if channel.is_empty() {
-            stream.broadcasts = Some(wish);
-            request.broadcasts = Some(BroadcastSubscription {
-                events,
-                echo,
-                disabled: false,
-            });
-            continue;
-        }
-        stream.channels.insert(channel.clone(), wish);
-        request.subscriptions.push(Subscription {
-            channel,
-            events,
-            echo,
-            observe: rng.bool(),
-            ..Subscription::default()
-        });
-    }
-    if stream.broadcasts.is_none() {
-        request.broadcasts = Some(BroadcastSubscription {
-            disabled: true,
-            ..BroadcastSubscription::default()
-        });
-    }
-    (request, stream)
 }

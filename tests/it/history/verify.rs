@@ -1,26 +1,23 @@
 //! The rules that a history is judged by.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::record::{Frame, History, Sent, Stream};
+use super::lists::judge_lists;
+use super::record::{Frame, Gap, History, Place, Reader, Sent, Stream};
+use super::told::Told;
+
+/// What is known to have been sent, by epoch and number.
+pub(super) type Facts<'a> = HashMap<&'a str, BTreeMap<u64, &'a Sent>>;
 
 /// What is wrong with a history; nothing if it keeps the guarantees.
-pub(super) fn verify(history: &History) -> Vec<String> {
+pub(crate) fn verify(history: &History) -> Vec<String> {
     let mut wrong = senders_order(&history.sent);
-    let sent: HashMap<_, _> = history
-        .sent
-        .iter()
-        .map(|sent| (sent.sequence, sent))
-        .collect();
-    if sent.len() != history.sent.len() {
-        wrong.push("a number was given twice".to_owned());
-    }
-    for (index, stream) in history.streams.iter().enumerate() {
-        let said = judge(stream, &sent, &history.sent);
-        wrong.extend(
-            said.into_iter()
-                .map(|what| format!("stream {index}: {what}")),
-        );
+    let facts = facts(history, &mut wrong);
+    for (index, reader) in history.readers.iter().enumerate() {
+        let mut said = judge(reader, &facts);
+        said.extend(judge_lists(reader, history));
+        let said = said.into_iter();
+        wrong.extend(said.map(|what| format!("reader {index}: {what}")));
     }
     wrong
 }
@@ -31,131 +28,90 @@ fn senders_order(sent: &[Sent]) -> Vec<String> {
     by_end.sort_unstable_by_key(|sent| sent.ended);
     let mut by_begin: Vec<_> = sent.iter().collect();
     by_begin.sort_unstable_by_key(|sent| sent.began);
-    let (mut highest, mut ended) = (0, by_end.into_iter().peekable());
+    let mut ended = by_end.into_iter().peekable();
+    let mut highest = HashMap::new();
     let mut wrong = Vec::new();
     for later in by_begin {
         while let Some(before) = ended.next_if(|before| before.ended < later.began) {
-            highest = highest.max(before.sequence);
+            let highest = highest.entry(&before.at.epoch).or_insert(0);
+            *highest = before.at.sequence.max(*highest);
         }
-        if later.sequence < highest {
-            wrong.push(format!(
-                "{highest} was answered before {} began",
-                later.sequence
-            ));
+        let highest = highest.get(&later.at.epoch).copied().unwrap_or_default();
+        if later.at.sequence < highest {
+            let later = later.at.sequence;
+            wrong.push(format!("{highest} was answered before {later} began"));
         }
     }
     wrong
 }
 
-/// What a stream has been told so far.
-struct Told<'a> {
-    stream: &'a Stream,
-    /// What it wants and has not been told of, the next first.
-    due: std::iter::Peekable<std::vec::IntoIter<&'a Sent>>,
-    got: HashSet<u64>,
-    gaps: Vec<(&'a str, u64, u64)>,
-    /// The number of the newest event, or the newest position.
-    passed: u64,
+/// What was acknowledged, and what was only tried and has been received.
+fn facts<'a>(history: &'a History, wrong: &mut Vec<String>) -> Facts<'a> {
+    let mut facts = Facts::new();
+    for sent in &history.sent {
+        let epoch = facts.entry(&sent.at.epoch).or_default();
+        if epoch.insert(sent.at.sequence, sent).is_some() {
+            wrong.push(format!("{} was given twice", sent.at.sequence));
+        }
+    }
+    let tried: HashSet<_> = history.tried.iter().map(Sent::says).collect();
+    for frame in history.frames() {
+        if let Frame::Event(event) = frame
+            && tried.contains(&event.says())
+        {
+            let epoch = facts.entry(&event.at.epoch).or_default();
+            epoch.entry(event.at.sequence).or_insert(event);
+        }
+    }
+    facts
 }
 
-fn judge(stream: &Stream, sent: &HashMap<u64, &Sent>, all: &[Sent]) -> Vec<String> {
-    let wanted = |event: &&Sent| event.sequence > stream.start && stream.wants(event) == Some(true);
-    let mut due: Vec<_> = all.iter().filter(wanted).collect();
-    due.sort_unstable_by_key(|event| event.sequence);
-    let mut told = Told {
-        stream,
-        due: due.into_iter().peekable(),
-        got: HashSet::new(),
-        gaps: Vec::new(),
-        passed: stream.start,
+/// Each stream, and that each goes on where the one before was.
+fn judge(reader: &Reader, facts: &Facts<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut kept: Option<Place> = None;
+    let mut members = HashMap::new();
+    for (index, stream) in reader.streams.iter().enumerate() {
+        let mut say = |what: String| wrong.push(format!("stream {index}: {what}"));
+        if let Some(kept) = kept.filter(|kept| *kept != stream.start) {
+            say(format!("begins at {:?}, not {kept:?}", stream.start));
+        }
+        opening(stream, index > 0).into_iter().for_each(&mut say);
+        let mut told = Told::new(reader, stream, facts);
+        for frame in &stream.frames {
+            told.hear(frame).into_iter().for_each(&mut say);
+        }
+        told.false_gaps().into_iter().for_each(&mut say);
+        kept = Some(told.kept());
+        if let Some(epoch) = epoch(stream) {
+            let member = members.entry(epoch).or_insert(&stream.member);
+            if **member != stream.member {
+                say(format!("is {}, who was {member}", stream.member));
+            }
+        }
+    }
+    wrong
+}
+
+/// `recovered` says whether gaps come first.
+fn opening(stream: &Stream, resumed: bool) -> Option<String> {
+    let is_list = |frame: &&Frame| !matches!(frame, Frame::Members { .. });
+    let gap = match stream.frames.iter().find(is_list)? {
+        Frame::Gap(gap) => Some(gap),
+        _ => None,
     };
-    let mut wrong: Vec<_> = stream
-        .frames
-        .iter()
-        .flat_map(|frame| told.hear(frame, sent))
-        .collect();
-    wrong.extend(told.false_gaps(all));
-    wrong
+    let is_opening = |gap: &&Gap| gap.reason != fanfare::rpc::client::GapReason::Overflow;
+    let gap = gap.filter(is_opening);
+    (stream.recovered != (resumed && gap.is_none()))
+        .then(|| format!("recovered is {}, and first {gap:?}", stream.recovered))
 }
 
-impl<'a> Told<'a> {
-    fn hear(&mut self, frame: &'a Frame, sent: &HashMap<u64, &Sent>) -> Vec<String> {
-        match frame {
-            Frame::Event(event) => {
-                let number = event.sequence;
-                let mut wrong: Vec<_> = judge_event(self.stream, event, sent).into_iter().collect();
-                if number <= self.passed {
-                    wrong.push(format!("{number} came after {}", self.passed));
-                }
-                if self.is_in_gap(event) {
-                    wrong.push(format!("{number} came after a gap over it"));
-                }
-                self.got.insert(number);
-                wrong.extend(self.pass(number));
-                wrong
-            }
-            Frame::Gap {
-                channel,
-                after,
-                through,
-            } => {
-                self.gaps.push((channel, *after, *through));
-                Vec::new()
-            }
-            Frame::Position(position) if *position < self.passed => {
-                vec![format!("position {position} came after {}", self.passed)]
-            }
-            Frame::Position(position) => self.pass(*position),
-        }
-    }
-
-    /// Everything up to `number` has come, or a gap has told that it will not.
-    fn pass(&mut self, number: u64) -> Vec<String> {
-        self.passed = self.passed.max(number);
-        let mut wrong = Vec::new();
-        while let Some(event) = self.due.next_if(|event| event.sequence <= number) {
-            if !self.got.contains(&event.sequence) && !self.is_in_gap(event) {
-                wrong.push(format!(
-                    "{} was lost in {:?} at {number}",
-                    event.sequence, event.channel
-                ));
-            }
-        }
-        wrong
-    }
-
-    fn is_in_gap(&self, event: &Sent) -> bool {
-        let over = |(channel, after, through): &(&str, u64, u64)| {
-            *channel == event.channel && (after + 1..=*through).contains(&event.sequence)
-        };
-        self.gaps.iter().any(over)
-    }
-
-    /// Gaps where nothing is missing.
-    fn false_gaps(&self, all: &[Sent]) -> Vec<String> {
-        let is_false = |(channel, after, through): &&(&str, u64, u64)| {
-            let lost = |event: &Sent| {
-                event.channel == *channel
-                    && (after + 1..=*through).contains(&event.sequence)
-                    && !self.got.contains(&event.sequence)
-            };
-            !all.iter().any(lost)
-        };
-        let say = |(channel, after, through): &(&str, u64, u64)| {
-            format!("a gap from {after} through {through} in {channel:?}, and nothing was lost")
-        };
-        self.gaps.iter().filter(is_false).map(say).collect()
-    }
-}
-
-fn judge_event(stream: &Stream, event: &Sent, sent: &HashMap<u64, &Sent>) -> Option<String> {
-    let number = event.sequence;
-    match sent.get(&number) {
-        None => Some(format!("{number} was never sent")),
-        Some(sent) if !sent.same(event) => Some(format!("{number} is not what was sent")),
-        Some(sent) if stream.wants(sent) != Some(true) => {
-            Some(format!("{number} was not asked for"))
-        }
-        Some(_) => None,
-    }
+/// The life of the node that a stream is in, as far as it was told.
+fn epoch(stream: &Stream) -> Option<&str> {
+    let told = stream.frames.iter().rev().find_map(|frame| match frame {
+        Frame::Position(place) => Some(place.epoch.as_str()),
+        Frame::Gap(gap) => Some(gap.epoch.as_str()),
+        _ => None,
+    });
+    told.or(stream.recovered.then_some(stream.start.epoch.as_str()))
 }
