@@ -70,9 +70,12 @@ impl<M: Default> Reader<M> {
         inbox.waker.take()
     }
 
-    /// Leaves a message.
+    /// Leaves a message, unless the reader has left.
     pub(crate) fn post(&self, write: impl FnOnce(&mut M)) -> Option<Waker> {
         let mut inbox = lock(&self.inbox);
+        if self.is_gone() {
+            return None;
+        }
         write(&mut inbox.mail);
         inbox.waker.take()
     }
@@ -139,8 +142,9 @@ impl<M: Default> Reader<M> {
 
     /// Says that it will not read again, and takes the last messages.
     pub(crate) fn leave(&self) -> M {
+        let mut inbox = lock(&self.inbox);
         self.gone.store(true, Ordering::Relaxed);
-        std::mem::take(&mut lock(&self.inbox).mail)
+        std::mem::take(&mut inbox.mail)
     }
 
     fn is_gone(&self) -> bool {

@@ -258,14 +258,6 @@ impl Channel {
         Some(state.events.log.let_go())
     }
 
-    /// Where a reader of this channel, which has closed, goes on in the next
-    /// one of its name, which came to be after `from`: there, unless it has
-    /// still to be told of what this one let go.
-    pub(super) fn succeed(&self, cursor: u64, from: u64) -> u64 {
-        let is_behind = lock(&self.state).events.log.let_go().number > cursor;
-        if is_behind { cursor } else { cursor.max(from) }
-    }
-
     /// Places on the lists of those who wait.
     pub(super) fn waiting(&self) -> usize {
         let state = lock(&self.state);

@@ -85,6 +85,19 @@ impl Channel {
         view.cursor = state.events.log.read(view.cursor, upto, select, chunk);
         Taken::Frames(state.next(place, view))
     }
+
+    /// Whether it is still of this node: then it is the newest of its name.
+    pub(in crate::hub) fn is_open(&self) -> bool {
+        lock(&self.state).closed.is_none()
+    }
+
+    /// Where a reader of this channel, which has closed, goes on in the next
+    /// one of its name, which came to be after `from`: there, unless it has
+    /// still to be told of what this one let go.
+    pub(in crate::hub) fn succeed(&self, cursor: u64, from: u64) -> u64 {
+        let is_behind = lock(&self.state).events.log.let_go().number > cursor;
+        if is_behind { cursor } else { cursor.max(from) }
+    }
 }
 
 impl State {

@@ -185,10 +185,9 @@ impl Slots {
         let Slot {
             channel, view, by, ..
         } = self.get_mut(key);
-        let is_known = |known: &Arc<Channel>| Arc::ptr_eq(known, &attached.channel);
-        if matches!(by, By::Membership) || channel.as_ref().is_some_and(is_known) {
-            // Found, and told of as well; or its member has left it for another
-            // stream, and this one ends.
+        if matches!(by, By::Membership) || channel.as_ref().is_some_and(|known| known.is_open()) {
+            // Found, and told of as well, as perhaps of others before it; or its
+            // member has left it for another stream, and this one ends.
             attached.uncount(node);
             return Ok(());
         }

@@ -175,9 +175,10 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let node = &self.node;
-        self.cursors.slots.unwatch(node, self.key);
-        // Nothing attaches to it from here on; what has is let go.
+        // Nothing attaches to it from here on: while its texts are taken out one
+        // by one, another one than before could decide for a new channel.
         let mail = self.reader.leave();
+        self.cursors.slots.unwatch(node, self.key);
         std::mem::take(&mut self.cursors.slots).leave(node, mail.attached);
         let broke = self.broke.as_ref().is_some_and(|broke| broke());
         self.turn.end(node, broke);

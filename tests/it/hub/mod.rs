@@ -30,6 +30,8 @@
 //! | a list that is gone not begun anew, or kept for ever | `lists` |
 //! | a list for a watcher that has missed nothing | `presence` |
 //! | the dropped number read before the joins | `races` |
+//! | a stream told of new channels while it is taken out of the interest | `races` |
+//! | an older channel of a name put in a newer one's place | `races` |
 //! | the dropped number lowered, or not where a channel begins | `observers`, `starts`, `lives` |
 //! | a strict stream told what left as it joined | `lives`, on threads, in one run of three |
 //! | the position of `Last` and `Since` past what comes | `starts`, `lives` |

@@ -1,16 +1,19 @@
 //! What can only go wrong between threads, at the moment at which it would.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::thread;
 
 use bytes::Bytes;
-use fanfare::hub::{Change, Clock, Frame, Frames, Gap, Hub, Limits, Start, Subscribe};
+use fanfare::hub::{Change, Clock, Frame, Frames, Gap, Hub, Join, Limits, Start, Subscribe};
 use fanfare::model::{Epoch, Member, Position};
 use tokio::time::Duration;
 
-use super::support::{Got, Plain, Stream, hub, join, name, observe, send, subscribe, watching};
+use super::support::{
+    Got, Plain, Stream, event, hub, join, matching, name, named, observe, receipt, send, subscribe,
+    watching,
+};
 
 /// Frames of which a change among members takes its time: it is encoded under
 /// its channel's lock, before it has a number.
@@ -205,6 +208,66 @@ fn what_leaves_with_its_channel_while_a_stream_joins_is_told() {
         }
         drop(ends);
     });
+}
+
+#[test]
+fn a_stream_that_leaves_is_counted_out_as_what_it_was_counted() {
+    for _ in 0..200 {
+        let hub = &hub(Limits::default());
+        let names: Vec<_> = (0..50).map(|n| format!("a.{n}")).collect();
+        let by_name = names.iter().map(|name| observe(name));
+        let by_pattern = Join {
+            filter: named(&["x"]),
+            ..matching("a.*")
+        };
+        let stream = Stream::open(hub, subscribe(by_name.chain([by_pattern])));
+        let at_once = &Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                at_once.wait();
+                drop(stream);
+            });
+            at_once.wait();
+            for name in &names {
+                send(hub, name, "");
+            }
+        });
+        for name in &names {
+            let sent = receipt(hub, name, event("x", "", ""));
+            assert_eq!(sent.recipients, 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_channel_that_is_found_and_told_of_after_another_counts_a_stream_once() {
+    let hub = &hub(Limits {
+        log_age: Duration::ZERO,
+        ..Limits::default()
+    });
+    // More than are looked at in one step of a search, and held by a member.
+    let others: Vec<_> = (0..1_100).map(|n| format!("a.{n}")).collect();
+    let _member = Stream::open(hub, subscribe(others.iter().map(|name| join(name))));
+    for _ in 0..60 {
+        let at_once = &Barrier::new(2);
+        let mut stream = thread::scope(|scope| {
+            scope.spawn(|| {
+                at_once.wait();
+                for _ in 0..5 {
+                    send(hub, "a.z", "");
+                    hub.sweep_all();
+                }
+                send(hub, "a.z", "");
+            });
+            at_once.wait();
+            Stream::open(hub, subscribe([matching("a.*")]))
+        });
+        stream.read();
+        assert_eq!(receipt(hub, "a.z", event("", "", "")).recipients, 1);
+        drop(stream);
+        assert_eq!(receipt(hub, "a.z", event("", "", "")).recipients, 0);
+        hub.sweep_all();
+    }
 }
 
 /// Lets the sweeper end, even if the test fails.
