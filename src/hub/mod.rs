@@ -28,6 +28,7 @@ mod observer;
 mod queries;
 mod registry;
 mod requests;
+mod sending;
 mod stream;
 
 use std::cell::Cell;
@@ -36,11 +37,8 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::{Duration, Instant};
 
-use channel::{Channel, Refused};
 use node::Node;
-use observer::Observer;
 use ready::Wakes;
-use registry::Full;
 
 pub use channel::Members;
 pub use clock::Clock;
@@ -48,31 +46,20 @@ pub use frames::{Change, Frame, Frames, Gap, GapReason};
 pub use limits::{Limits, Rule};
 pub use node::Counts;
 pub use queries::{About, Channels, History, Range};
+pub use sending::{Receipt, Run};
 pub use stream::open::{Broke, Evict};
-pub use stream::request::{Join, Subscribe, Target};
+pub use stream::request::{Handles, Join, Subscribe, Target};
 pub use stream::select::Filter;
 pub use stream::start::{Located, Start};
 pub use stream::subscription::{Chunk, End, Subscription};
 
-use crate::model::{ChannelName, Epoch, Error, Limit, Position, RequestKey};
+use crate::model::{Epoch, Position};
 
 /// Shards of the registry; one is swept at a time.
 const SHARDS: usize = 64;
 
 /// All idle channels are found, and all old events let go, within this.
 const SWEEP: Duration = Duration::from_secs(1);
-
-/// The answer to a send: the event is numbered and in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its number.
-    pub sequence: u64,
-    /// Subscriptions of this node that took events of its name at that
-    /// moment, the sender's own included: a hint.
-    pub recipients: u32,
-    /// Whether it had been sent before: the number is the first one's.
-    pub duplicate: bool,
-}
 
 /// The channels of this node.
 #[derive(Clone, Debug)]
@@ -109,45 +96,6 @@ impl Hub {
     /// The clock that it was given.
     pub fn clock(&self) -> Clock {
         self.node.clock
-    }
-
-    /// Numbers an event, appends it to the channel's log and wakes who waits
-    /// at its end. O(those); never waits. A channel is made if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Draining`]; [`Error::RequestIdReused`]; [`Error::LimitReached`]
-    /// of channels. A channel that nobody listens to gives `recipients == 0`.
-    ///
-    /// Source: `docs/guarantees.md`, "A response means done".
-    pub fn send(
-        &self,
-        channel: &ChannelName,
-        frame: Frame,
-        request: Option<RequestKey>,
-    ) -> Result<Receipt, Error> {
-        let mut frame = frame;
-        // A node that drains makes no channels.
-        self.check_open()?;
-        loop {
-            match self.channel(channel)?.append(&self.node, frame, request) {
-                Err(Refused::Closed(back)) => frame = back,
-                done => return done.map_err(Error::from),
-            }
-        }
-    }
-
-    /// As [`Hub::send`], to every stream that takes broadcasts.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Draining`]; [`Error::RequestIdReused`].
-    pub fn broadcast(&self, frame: Frame, request: Option<RequestKey>) -> Result<Receipt, Error> {
-        self.check_open()?;
-        let broadcasts = &self.node.broadcasts;
-        broadcasts
-            .append(&self.node, frame, request)
-            .map_err(Error::from)
     }
 
     /// Refuses what comes from now on, and ends every stream once it has what
@@ -197,35 +145,6 @@ impl Hub {
         count.get()
     }
 
-    fn check_open(&self) -> Result<(), Error> {
-        let draining = self.node.draining.load(Ordering::Acquire);
-        if draining {
-            Err(Error::Draining)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
-        let node = &self.node;
-        let mut wakes = Wakes::default();
-        let made = node.registry.get_or_make(name, |let_go, found| {
-            let log = node.log(name, let_go);
-            let channel = Arc::new(Channel::new(Some(name.clone()), log));
-            // Counted and told before anybody can number an event in it.
-            let from = node.counter.newest();
-            for observer in Observer::deciding(found) {
-                wakes.add(observer.attach(node, (name, &channel), from));
-            }
-            channel
-        });
-        wakes.wake();
-        made.map_err(|Full| Error::LimitReached {
-            what: Limit::Channels,
-            limit: node.limits.channels,
-        })
-    }
-
     fn sweep(&self, shard: usize) {
         let (node, now) = (&self.node, Instant::now());
         let mut wakes = Wakes::default();
@@ -246,16 +165,6 @@ impl Hub {
             if stalled > 0 {
                 tracing::warn!(stalled, "evicted streams whose peers took nothing");
             }
-        }
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            // Only broadcasts come here with it, and they never close.
-            Refused::Closed(_) => Self::Draining,
-            Refused::Reused => Self::RequestIdReused,
         }
     }
 }

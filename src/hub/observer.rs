@@ -3,7 +3,7 @@
 
 use std::task::Waker;
 
-use super::channel::Channel;
+use super::channel::{Channel, Listens};
 use super::node::{Node, Reached};
 use super::stream::select::Filter;
 use super::stream::subscription::StreamReader;
@@ -16,7 +16,7 @@ pub(super) struct Observer {
     pub(super) reader: Arc<StreamReader>,
     /// Which of the stream's texts it is: 0 for an exact name, which decides
     /// before patterns, which decide in the order in which they were listed.
-    pub(super) rank: u32,
+    pub(super) rank: u64,
     pub(super) filter: Filter,
     pub(super) watches: bool,
 }
@@ -28,7 +28,7 @@ pub(super) struct Attached {
     pub(super) channel: Arc<Channel>,
     /// Nothing happened in it up to this number.
     pub(super) from: u64,
-    pub(super) rank: u32,
+    pub(super) rank: u64,
     /// As what it was counted.
     pub(super) filter: Filter,
     pub(super) watches: bool,
@@ -37,7 +37,8 @@ pub(super) struct Attached {
 impl Attached {
     /// Has the channel forget what it counted.
     pub(super) fn uncount(&self, node: &Node) {
-        self.channel.unlisten(node, &self.filter, self.watches);
+        let (filter, watches) = (&self.filter, self.watches);
+        self.channel.unlisten(node, Listens { filter, watches });
     }
 }
 
@@ -63,7 +64,8 @@ impl Observer {
                 mail.end = Some(node.ends(Reached(Limit::StreamChannels)));
                 return;
             }
-            channel.listen(node, &self.filter, self.watches);
+            let (filter, watches) = (&self.filter, self.watches);
+            channel.listen(node, Listens { filter, watches });
             mail.attached.push(Attached {
                 name: name.clone(),
                 channel: Arc::clone(channel),

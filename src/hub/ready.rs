@@ -80,6 +80,11 @@ impl<M: Default> Reader<M> {
         inbox.waker.take()
     }
 
+    /// Looks at the messages before the next poll does, as the reader itself.
+    pub(crate) fn mail<R>(&self, look: impl FnOnce(&mut M) -> R) -> R {
+        look(&mut lock(&self.inbox).mail)
+    }
+
     /// Reads in rounds, and parks only when one of them has settled.
     ///
     /// Each round is given the newest number; what was marked before that was
@@ -199,6 +204,15 @@ impl<M: Default> Waiting<M> {
             self.places.retain(|(reader, _)| !reader.is_gone());
             self.gone = 0;
         }
+    }
+
+    /// Takes a place off the list, if it is there. O(places).
+    pub(crate) fn withdraw(&mut self, reader: &Arc<Reader<M>>, slot: u32) -> bool {
+        let is_it = |(other, at): &(_, u32)| *at == slot && Arc::ptr_eq(other, reader);
+        let found = self.places.iter().rposition(is_it);
+        found
+            .inspect(|at| _ = self.places.swap_remove(*at))
+            .is_some()
     }
 
     /// Places on the list.

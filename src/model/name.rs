@@ -127,6 +127,12 @@ impl Pattern {
     }
 }
 
+impl From<&ChannelName> for Pattern {
+    fn from(name: &ChannelName) -> Self {
+        Self(Arc::clone(&name.0))
+    }
+}
+
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -87,6 +87,11 @@ fn alternative<'a>(field: &'a str, inner: &str) -> &'a str {
     match (field, inner) {
         ("start", "Position") => "resume",
         ("start", "Timestamp") => "since",
+        ("request", "SubscribeRequest") => "subscribe",
+        ("request", "Unsubscribe") => "unsubscribe",
+        ("request", "UpdateProfile") => "update",
+        ("request", "SendRequest") => "send",
+        ("request", "BroadcastRequest") => "broadcast",
         _ => field,
     }
 }

@@ -19,8 +19,10 @@ pub mod payload;
 mod queries;
 pub mod raw;
 mod service;
+mod session;
 mod status;
 mod stream;
+mod subscribing;
 mod wire;
 
 use std::convert::Infallible;

@@ -1,21 +1,18 @@
 //! The methods: convert, call the hub, convert back.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use super::convert::{Begin, Here};
-use super::ending::Ending;
+use super::convert::Here;
 use super::keys::Keys;
 use super::limits::Limits;
-use super::status::status;
-use super::stream::{Stream, Terms};
-use super::wire::subscribe_response::Frame as Kind;
+use super::status::{error_status, status};
+use super::stream::Stream;
+use super::wire::send_batch_result::Result as BatchResult;
 use super::wire::{self, realtime_service_server};
 use super::{convert, frame, queries};
-use crate::hub::{Hub, Receipt, Subscribe, Subscription};
+use crate::hub::{Hub, Receipt, Run};
 use crate::model::Error;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -23,9 +20,9 @@ type Answer<T> = Result<Response<T>, Status>;
 /// What the generated server calls.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
-    hub: Hub,
-    limits: Arc<Limits>,
-    keys: Keys,
+    pub(super) hub: Hub,
+    pub(super) limits: Arc<Limits>,
+    pub(super) keys: Keys,
 }
 
 /// A body on its way past tonic, which would encode it item by item.
@@ -52,71 +49,50 @@ impl Service {
         }
     }
 
-    fn send(&self, request: wire::SendRequest) -> Result<Receipt, Error> {
-        let (channel, event) = convert::send(request, &self.limits)?;
+    /// Sends one event, in a `run` of them.
+    pub(super) fn send(&self, run: &mut Run, request: wire::SendRequest) -> Result<Receipt, Error> {
+        let (channel, event) = convert::send(request, run.channel(), &self.limits)?;
         let key = self.keys.request(Some(&channel), &event);
         let frame = frame::event(channel.as_str(), &event, self.hub.clock().now());
-        self.hub.send(&channel, frame, key)
+        self.hub.send_in(run, &channel, frame, key)
     }
 
-    fn broadcast(&self, request: wire::BroadcastRequest) -> Result<Receipt, Error> {
+    pub(super) fn broadcast(&self, request: wire::BroadcastRequest) -> Result<Receipt, Error> {
         let event = convert::broadcast(request, &self.limits)?;
         let key = self.keys.request(None, &event);
         let frame = frame::event("", &event, self.hub.clock().now());
         self.hub.broadcast(frame, key)
     }
 
-    fn here(&self) -> Here<'_> {
+    fn batch(&self, request: wire::SendBatchRequest) -> Result<wire::SendBatchResponse, Error> {
+        convert::check_batch(&request)?;
+        let mut run = Run::default();
+        let send = |request| match self.send(&mut run, request) {
+            Ok(receipt) => BatchResult::Response(self.sent(receipt)),
+            Err(error) => BatchResult::Error(error_status(&error)),
+        };
+        let results = request.requests.into_iter().map(send);
+        let results = results.map(|result| wire::SendBatchResult {
+            result: Some(result),
+        });
+        Ok(wire::SendBatchResponse {
+            results: results.collect(),
+        })
+    }
+
+    fn sent(&self, receipt: Receipt) -> wire::SendResponse {
+        wire::SendResponse {
+            position: Some(frame::position(&self.hub.position(receipt.sequence))),
+            recipients: receipt.recipients,
+            duplicate: receipt.duplicate,
+        }
+    }
+
+    pub(super) fn here(&self) -> Here<'_> {
         Here {
             hub: &self.hub,
             keys: &self.keys,
         }
-    }
-
-    fn subscribe(&self, request: Request<wire::SubscribeRequest>) -> Result<Stream, Error> {
-        let deadline = deadline(&request);
-        let ending = Ending::of(request.extensions());
-        let asked = convert::subscribe(request.into_inner(), &self.limits, self.here())?;
-        let Begin { start, position } = asked.begin;
-        let subscription = self.hub.subscribe(Subscribe {
-            joins: asked.joins,
-            broadcasts: asked.broadcasts,
-            start,
-            profile: asked.profile,
-            member: asked.member,
-            broke: Some(ending.broke()),
-            evict: ending.evict(),
-        })?;
-        let ready = self.ready(&subscription, position, asked.heartbeat);
-        let terms = Terms {
-            heartbeat: asked.heartbeat,
-            deadline,
-            age: self.age(),
-        };
-        Ok(Stream::new(subscription, ending, ready.into(), terms))
-    }
-
-    /// The first frame; `resumed` is the position asked for, which stays what
-    /// the client has until something comes.
-    fn ready(
-        &self,
-        subscription: &Subscription,
-        resumed: Option<wire::Position>,
-        heartbeat: Duration,
-    ) -> Vec<u8> {
-        let member = subscription.member();
-        let position =
-            resumed.unwrap_or_else(|| frame::position(&self.hub.position(subscription.position())));
-        let ready = wire::Ready {
-            member_id: member.as_str().to_owned(),
-            member_token: self.keys.member_token(self.hub.epoch(), member),
-            position: Some(position),
-            recovered: subscription.recovered(),
-            heartbeat_interval: heartbeat.try_into().ok(),
-        };
-        let mut bytes = Vec::new();
-        frame::put(Kind::Ready(ready), &mut bytes);
-        bytes
     }
 
     fn update_member(
@@ -134,44 +110,18 @@ impl Service {
             member: Some(member),
         })
     }
-
-    /// ±10 %, so that streams which began together do not end together.
-    fn age(&self) -> Option<Instant> {
-        let age = self.limits.stream_age;
-        (!age.is_zero()).then(|| Instant::now() + age.mul_f64(0.9 + fastrand::f64() / 5.0))
-    }
-}
-
-/// When the client gives up, as it said in `grpc-timeout`.
-///
-/// Source: "PROTOCOL-HTTP2.md" of gRPC, "Timeout".
-fn deadline<T>(request: &Request<T>) -> Option<Instant> {
-    let text = request.metadata().get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.len() > 8 {
-        return None;
-    }
-    let count: u64 = digits.parse().ok()?;
-    let timeout = match unit {
-        "H" => Duration::from_secs(count * 3_600),
-        "M" => Duration::from_secs(count * 60),
-        "S" => Duration::from_secs(count),
-        "m" => Duration::from_millis(count),
-        "u" => Duration::from_micros(count),
-        "n" => Duration::from_nanos(count),
-        _ => return None,
-    };
-    Instant::now().checked_add(timeout)
 }
 
 fn answer<T>(result: Result<T, Error>) -> Answer<T> {
     result.map(Response::new).map_err(|error| status(&error))
 }
 
-fn not_built<T>(call: &str) -> Answer<T> {
-    answer(Err(Error::NotBuilt {
-        what: call.to_owned(),
-    }))
+/// Has a stream's body passed on as it is.
+fn hand_over<T>(stream: Result<Stream, Error>) -> Answer<tokio_stream::Empty<T>> {
+    let mut response = answer(stream.map(Handover::new))?;
+    let handover = response.get_ref().clone();
+    response.extensions_mut().insert(handover);
+    Ok(response.map(|_| tokio_stream::empty()))
 }
 
 #[tonic::async_trait]
@@ -180,12 +130,8 @@ impl realtime_service_server::RealtimeService for Service {
     type SessionStream = tokio_stream::Empty<Result<wire::SessionResponse, Status>>;
 
     async fn send(&self, request: Request<wire::SendRequest>) -> Answer<wire::SendResponse> {
-        let receipt = self.send(request.into_inner());
-        answer(receipt.map(|receipt| wire::SendResponse {
-            position: Some(frame::position(&self.hub.position(receipt.sequence))),
-            recipients: receipt.recipients,
-            duplicate: receipt.duplicate,
-        }))
+        let receipt = self.send(&mut Run::default(), request.into_inner());
+        answer(receipt.map(|receipt| self.sent(receipt)))
     }
 
     async fn broadcast(
@@ -211,10 +157,7 @@ impl realtime_service_server::RealtimeService for Service {
         &self,
         request: Request<wire::SubscribeRequest>,
     ) -> Answer<Self::SubscribeStream> {
-        let mut response = answer(self.subscribe(request).map(Handover::new))?;
-        let handover = response.get_ref().clone();
-        response.extensions_mut().insert(handover);
-        Ok(response.map(|_| tokio_stream::empty()))
+        hand_over(self.subscribe(request))
     }
 
     async fn update_member(
@@ -240,15 +183,15 @@ impl realtime_service_server::RealtimeService for Service {
 
     async fn send_batch(
         &self,
-        _: Request<wire::SendBatchRequest>,
+        request: Request<wire::SendBatchRequest>,
     ) -> Answer<wire::SendBatchResponse> {
-        not_built("SendBatch")
+        answer(self.batch(request.into_inner()))
     }
 
     async fn session(
         &self,
-        _: Request<tonic::Streaming<wire::SessionRequest>>,
+        request: Request<tonic::Streaming<wire::SessionRequest>>,
     ) -> Answer<Self::SessionStream> {
-        not_built("Session")
+        hand_over(self.session(request))
     }
 }

@@ -8,10 +8,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use prost::Message;
 use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use super::wire;
 use crate::model::{Error, Invalid};
 
 /// The domain of every `ErrorInfo`.
@@ -23,6 +25,17 @@ const MAX_TEXT: usize = 512;
 /// Gives `error` a gRPC code, a reason and details.
 pub fn status(error: &Error) -> Status {
     status_after(error, retry_after(error))
+}
+
+/// As [`status`], for a result among others.
+pub(super) fn error_status(error: &Error) -> wire::ErrorStatus {
+    let status = status(error);
+    let details = tonic_types::Status::decode(status.details()).unwrap_or_default();
+    wire::ErrorStatus {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: details.details,
+    }
 }
 
 /// As [`status`], with the time after which to come back already chosen.

@@ -1,8 +1,8 @@
-//! A subscription as the body of an HTTP response.
+//! A subscription as the body of an HTTP response, and a session with it.
 //!
 //! Frames are passed on as they stand in the log. Beside them the body speaks
 //! when nothing else did for a while, and ends with a reason and a status:
-//! never with OK.
+//! never with OK, but for a session that has nothing to wait for.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,10 +12,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::Status;
 use tonic::codegen::http::HeaderMap;
 
 use super::ending::Ending;
 use super::frame;
+use super::session::Session;
 use super::status::{retry_after, status_after};
 use super::wire::subscribe_response::Frame as Kind;
 use super::wire::{Closing, ClosingReason};
@@ -36,10 +38,12 @@ pub(super) struct Terms {
     pub(super) age: Option<Instant>,
 }
 
-/// The body of a `Subscribe`.
+/// The body of a `Subscribe` or of a `Session`.
 #[derive(Debug)]
 pub(super) struct Stream {
     subscription: Subscription,
+    /// As long as requests may come.
+    session: Option<Box<Session>>,
     ending: Ending,
     terms: Terms,
     /// Fires at the next of: half a heartbeat, the deadline, the age.
@@ -54,8 +58,6 @@ pub(super) struct Stream {
 
 #[derive(Debug)]
 enum State {
-    /// A frame to begin with.
-    Ready(Bytes),
     Open,
     /// The last frame is out; the trailers follow.
     Closing(HeaderMap),
@@ -63,28 +65,86 @@ enum State {
 }
 
 impl Stream {
-    /// A body that begins with the frame `ready`, and notes in `ending` when
-    /// it ends by itself.
-    pub(super) fn new(
-        subscription: Subscription,
-        ending: Ending,
-        ready: Bytes,
-        terms: Terms,
-    ) -> Self {
+    /// A body that notes in `ending` when it ends by itself.
+    pub(super) fn new(subscription: Subscription, ending: Ending, terms: Terms) -> Self {
         let tick = Instant::now() + half(terms.heartbeat);
         Self {
             subscription,
+            session: None,
             ending,
             timer: Box::pin(sleep_until(terms.next(tick))),
             tick,
             terms,
             spoke: false,
             rest: Bytes::new(),
-            state: State::Ready(ready),
+            state: State::Open,
         }
     }
 
+    /// It begins with this frame.
+    pub(super) fn saying(self, frame: Bytes) -> Self {
+        Self {
+            rest: frame,
+            ..self
+        }
+    }
+
+    /// It answers the requests of `session`.
+    pub(super) fn answering(self, session: Session) -> Self {
+        let session = Some(Box::new(session));
+        Self { session, ..self }
+    }
+
+    /// What comes next, which is nothing once the trailers are due.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let mut replies = Vec::new();
+        if self.answer(cx, &mut replies).is_ready() {
+            return Poll::Ready(replies.into());
+        }
+        // A reply to a subscribe comes before the events that it brings.
+        match self.poll_frames(cx, !replies.is_empty()) {
+            Poll::Ready(frames) if replies.is_empty() => Poll::Ready(frames),
+            Poll::Ready(frames) => {
+                replies.extend_from_slice(&frames);
+                Poll::Ready(replies.into())
+            }
+            Poll::Pending if replies.is_empty() => Poll::Pending,
+            Poll::Pending => {
+                self.subscription.hand_over();
+                Poll::Ready(replies.into())
+            }
+        }
+    }
+
+    /// Answers requests. Ready when that was the end of the stream.
+    fn answer(&mut self, cx: &mut Context<'_>, into: &mut Vec<u8>) -> Poll<()> {
+        let Some(session) = &mut self.session else {
+            return Poll::Pending;
+        };
+        let heartbeat = self.terms.heartbeat;
+        let stream = (&mut self.subscription, &mut self.terms);
+        let over = session.poll(cx, stream, into);
+        if self.terms.heartbeat != heartbeat {
+            self.tick = Instant::now() + half(self.terms.heartbeat);
+            self.timer.as_mut().reset(self.terms.next(self.tick));
+        }
+        let status = match std::task::ready!(over) {
+            Err(status) => status,
+            // All is said and answered, and nothing can come any more.
+            Ok(()) if !self.subscription.is_subscribed() => Status::ok(""),
+            Ok(()) => {
+                self.session = None;
+                return Poll::Pending;
+            }
+        };
+        self.end(&status);
+        Poll::Ready(())
+    }
+
+    /// What comes of the subscription and of time; `spoke` if something else is
+    /// being said already.
+    fn poll_frames(&mut self, cx: &mut Context<'_>, spoke: bool) -> Poll<Bytes> {
+        self.spoke |= spoke;
         let mut silent = false;
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
@@ -111,12 +171,11 @@ impl Stream {
             Poll::Pending => return Poll::Pending,
         };
         self.spoke = true;
-        self.rest = frames;
-        Poll::Ready(self.slice())
+        Poll::Ready(frames)
     }
 
-    /// The next part of a large chunk: each that is taken is a sign of life of
-    /// a slow peer, and h2 sends no more at once anyway.
+    /// The next part of what is to be said: each that is taken is a sign of life
+    /// of a slow peer, and h2 sends no more at once anyway.
     fn slice(&mut self) -> Bytes {
         if self.rest.len() > SLICE {
             self.subscription.hand_over();
@@ -140,11 +199,7 @@ impl Stream {
     fn close(&mut self, error: &Error, reason: ClosingReason) -> Bytes {
         self.ending.by_node();
         let delay = retry_after(error);
-        let mut trailers = HeaderMap::new();
-        // Fails only for a text that is no header value, which a status escapes.
-        let added = status_after(error, delay).add_header(&mut trailers);
-        debug_assert!(added.is_ok(), "a status is always valid in headers");
-        self.state = State::Closing(trailers);
+        self.end(&status_after(error, delay));
         self.subscription.hand_over();
         let mut last = Vec::new();
         let closing = Closing {
@@ -153,6 +208,15 @@ impl Stream {
         };
         frame::put(Kind::Closing(closing), &mut last);
         last.into()
+    }
+
+    /// Ends the stream with what is being said.
+    fn end(&mut self, status: &Status) {
+        let mut trailers = HeaderMap::new();
+        // Fails only for a text that is no header value, which a status escapes.
+        let added = status.add_header(&mut trailers);
+        debug_assert!(added.is_ok(), "a status is always valid in headers");
+        self.state = State::Closing(trailers);
     }
 }
 
@@ -177,18 +241,18 @@ impl Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let frame = match std::mem::replace(&mut self.state, State::Open) {
-            State::Ready(ready) => Frame::data(ready),
-            State::Open if !self.rest.is_empty() => Frame::data(self.slice()),
-            State::Open => Frame::data(std::task::ready!(self.poll_open(cx))),
-            State::Closing(trailers) => {
-                self.state = State::Closed;
-                Frame::trailers(trailers)
-            }
-            State::Closed => {
-                self.state = State::Closed;
-                return Poll::Ready(None);
-            }
+        let stream = &mut *self;
+        if stream.rest.is_empty()
+            && let State::Open = stream.state
+        {
+            stream.rest = std::task::ready!(stream.poll_open(cx));
+        }
+        if !stream.rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(stream.slice()))));
+        }
+        let frame = match std::mem::replace(&mut stream.state, State::Closed) {
+            State::Closing(trailers) => Frame::trailers(trailers),
+            State::Open | State::Closed => return Poll::Ready(None),
         };
         Poll::Ready(Some(Ok(frame)))
     }

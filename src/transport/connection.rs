@@ -33,8 +33,8 @@ use tokio::task::{self, AbortHandle};
 use tokio::time::sleep;
 use tower_service::Service;
 
-use super::Limits;
 use super::gather::{Writer, gather};
+use super::limits::{CONNECTION_WINDOW, Limits, STREAM_WINDOW};
 use super::peer::{Broken, Peer};
 
 /// How long a peer may take to send the HTTP/2 preface: hyper pings no peer
@@ -137,6 +137,8 @@ fn builder(streams: Streams, limits: &Limits) -> http2::Builder<Streams> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.connection_streams)
         .max_send_buf_size(limits.send_buffer)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(HEADER_LIST)
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);

@@ -43,3 +43,12 @@ impl Default for Limits {
         }
     }
 }
+
+/// Bytes of one stream's requests that may wait unread: HTTP/2's own default.
+pub(super) const STREAM_WINDOW: u32 = 64 << 10;
+
+/// Bytes of all that wait unread on one connection. h2 counts each unread frame
+/// under 256 bytes with what it is short of that, and ends a connection with
+/// half of this: a stream's window full of the smallest messages, whose reader
+/// waits for its peer to read, must be far from it.
+pub(super) const CONNECTION_WINDOW: u32 = 4 << 20;

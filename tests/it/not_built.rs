@@ -1,7 +1,6 @@
 //! What comes with a later version says so, by name, and does nothing.
 
 use bytes::Bytes;
-use fanfare::rpc::client::{SendBatchRequest, SessionRequest};
 use tonic::{Code, Status};
 
 use crate::support::{PATIENCE, assert_refused, node, text};
@@ -12,19 +11,6 @@ fn assert_not_built(status: &Status, what: &str) {
     assert_refused(status, Code::Unimplemented, "NOT_BUILT", what);
     assert!(status.message().contains(what), "{status:?}");
     assert!(status.message().contains("not built yet"), "{status:?}");
-}
-
-#[tokio::test]
-async fn calls_of_later_versions_are_not_built() {
-    let node = node().await;
-    let mut client = node.client().await;
-    let refused = client.send_batch(SendBatchRequest::default()).await;
-    assert_not_built(&refused.unwrap_err(), "SendBatch");
-    let requests = tokio_stream::iter([SessionRequest::default()]);
-    let refused = client.session(requests).await.unwrap_err();
-    assert_not_built(&refused, "Session");
-    let refused = client.session(tokio_stream::pending()).await.unwrap_err();
-    assert_not_built(&refused, "Session");
 }
 
 #[tokio::test]

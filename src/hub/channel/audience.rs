@@ -1,10 +1,25 @@
-//! How many of a channel's subscribers take events of which name.
+//! A channel's subscribers: how many there are, and take events of which name.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
+use super::super::Node;
+use super::super::ready::Waiting;
 use super::super::stream::select::Filter;
+use super::super::stream::subscription::{Mail, Place};
+use super::super::sync::lock;
+use super::watched::Watched;
+use super::{Channel, State};
+
+/// As what a channel counts a subscriber.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Listens<'a> {
+    /// It takes these events.
+    pub(in crate::hub) filter: &'a Filter,
+    /// It watches the members too.
+    pub(in crate::hub) watches: bool,
+}
 
 /// How many would get an event of which name.
 #[derive(Debug, Default)]
@@ -40,6 +55,97 @@ impl PartialEq for Listed {
 }
 
 impl Eq for Listed {}
+
+impl Channel {
+    /// Takes a subscriber in. False if the channel has left the node.
+    pub(in crate::hub) fn listen(&self, node: &Node, as_what: Listens<'_>) -> bool {
+        let state = &mut *lock(&self.state);
+        // Whoever is in a closed one is on no list any more.
+        let is_open = state.closed.is_none();
+        if is_open {
+            state.count_in(node, as_what);
+        }
+        is_open
+    }
+
+    /// Lets out a subscriber that has left the node.
+    pub(in crate::hub) fn unlisten(&self, node: &Node, as_what: Listens<'_>) {
+        let state = &mut *lock(&self.state);
+        if state.closed.is_none() {
+            state.count_out(node, as_what);
+            state.forget_gone(as_what);
+        }
+    }
+
+    /// Takes one that stays for something else from now on, or for nothing any
+    /// more, and its place off the list. Tells whether it was there: if not, it
+    /// is marked, or in line to be read. O(places).
+    pub(in crate::hub) fn relisten(
+        &self,
+        node: &Node,
+        place: &Place<'_>,
+        before: Listens<'_>,
+        now: Option<Listens<'_>>,
+    ) -> bool {
+        let state = &mut *lock(&self.state);
+        if state.closed.is_some() {
+            return false;
+        }
+        let waited = state
+            .waiting(before.watches)
+            .withdraw(place.reader, place.slot);
+        if let Some(now) = now {
+            state.count_in(node, now);
+        }
+        state.count_out(node, before);
+        waited
+    }
+}
+
+impl State {
+    fn count_in(&mut self, node: &Node, Listens { filter, watches }: Listens<'_>) {
+        self.audience.add(filter);
+        if watches {
+            let watched = self
+                .watched
+                .get_or_insert_with(|| Watched::new(node.changes()));
+            watched.watchers += 1;
+        }
+    }
+
+    fn count_out(&mut self, node: &Node, Listens { filter, watches }: Listens<'_>) {
+        self.audience.remove(filter);
+        if let Some(watched) = &mut self.watched
+            && watches
+        {
+            watched.watchers -= 1;
+            if watched.watchers == 0 {
+                watched.changes.leave(node);
+                self.watched = None;
+            }
+        }
+    }
+
+    /// The list of those who wait, of which those who watch have their own.
+    pub(super) fn waiting(&mut self, with_watchers: bool) -> &mut Waiting<Mail> {
+        match &mut self.watched {
+            Some(watched) if with_watchers => &mut watched.waiting,
+            _ => &mut self.waiting,
+        }
+    }
+
+    fn forget_gone(&mut self, Listens { watches, .. }: Listens<'_>) {
+        match &mut self.watched {
+            Some(watched) if watches => watched.waiting.forget(watched.watchers),
+            // The list went with the last who was on it.
+            None if watches => {}
+            others => {
+                let watchers = others.as_ref().map_or(0, |others| others.watchers);
+                self.waiting.forget(self.audience.total() - watchers);
+            }
+        }
+    }
+}
 
 impl Audience {
     /// Counts one subscriber in.

@@ -20,13 +20,14 @@ use super::let_go::LetGo;
 use super::log::{Log, Rewind};
 use super::ready::{Waiting, Wakes};
 use super::requests::Known;
-use super::stream::select::{Filter, Select};
+use super::stream::select::Select;
 use super::stream::start::{Lost, Start};
 use super::stream::subscription::Mail;
 use super::sync::{Arc, Mutex, lock};
 use super::{Node, Receipt};
 use crate::model::{ChannelName, Member, RequestKey};
 use audience::Audience;
+pub(super) use audience::Listens;
 
 use kept::Kept;
 pub use members::Members;
@@ -139,48 +140,6 @@ impl Channel {
         wakes.wake();
         self.relieve(node);
         Ok(receipt)
-    }
-
-    /// Takes a subscriber in, who may watch the members too. False if the
-    /// channel has left the node.
-    pub(super) fn listen(&self, node: &Node, filter: &Filter, presence: bool) -> bool {
-        let state = &mut *lock(&self.state);
-        if state.closed.is_some() {
-            return false;
-        }
-        state.audience.add(filter);
-        if presence {
-            let watched = state
-                .watched
-                .get_or_insert_with(|| Watched::new(node.changes()));
-            watched.watchers += 1;
-        }
-        true
-    }
-
-    /// Lets a subscriber out.
-    pub(super) fn unlisten(&self, node: &Node, filter: &Filter, presence: bool) {
-        let state = &mut *lock(&self.state);
-        if state.closed.is_some() {
-            // Whoever was in it is on no list any more.
-            return;
-        }
-        state.audience.remove(filter);
-        match &mut state.watched {
-            Some(watched) if presence => {
-                watched.watchers -= 1;
-                watched.waiting.forget(watched.watchers);
-                if watched.watchers == 0 {
-                    watched.changes.leave(node);
-                    state.watched = None;
-                }
-            }
-            others => {
-                // Those who watch wait on a list of their own.
-                let watchers = others.as_ref().map_or(0, |others| others.watchers);
-                state.waiting.forget(state.audience.total() - watchers);
-            }
-        }
     }
 
     /// Where a subscriber that `select`s begins, and what it has lost by then.

@@ -109,10 +109,7 @@ impl State {
         if self.closed.is_some() {
             return Next::Closed;
         }
-        let waiting = match (&mut self.watched, view.watch) {
-            (Some(watched), Some(_)) => &mut watched.waiting,
-            _ => &mut self.waiting,
-        };
+        let waiting = self.waiting(view.watch.is_some());
         waiting.wait(place.reader, place.slot);
         Next::Wait
     }

@@ -21,7 +21,8 @@ use super::super::sync::Arc;
 use super::super::{Gap, GapReason, Node};
 use super::chunk::Chunk;
 use super::opening::Opening;
-use super::slots::{By, Slot, Slots};
+use super::slot::{By, Slot};
+use super::slots::Slots;
 use super::subscription::{End, Place, StreamReader};
 use crate::model::{MemberId, Position};
 
@@ -40,11 +41,11 @@ struct Head {
 #[derive(Debug)]
 pub(super) struct Cursors {
     pub(super) slots: Slots,
-    own: MemberId,
-    opening: Opening,
+    pub(super) own: MemberId,
+    pub(super) opening: Opening,
     heads: BinaryHeap<Reverse<Head>>,
     /// The number up to which everything is delivered, skipped or told.
-    position: u64,
+    pub(super) position: u64,
     /// Gaps through this number were told, and no position past it.
     owes_position: Option<u64>,
     /// Why nothing more is to be read.
@@ -63,16 +64,6 @@ impl Cursors {
             owes_position: None,
             end: None,
         }
-    }
-
-    /// Sets where the stream is, and what it is told first.
-    pub(super) fn begin(&mut self, opening: Opening, position: u64) {
-        self.opening = opening;
-        self.position = position;
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
     }
 
     /// Why nothing more is to be read, if so.
@@ -192,7 +183,8 @@ impl Cursors {
                 self.tell_position(node, chunk.buffer());
             }
             let owed = self.opening.through();
-            self.owes_position = owed.filter(|through| *through > self.position);
+            let owed = owed.filter(|through| *through > self.position);
+            self.owes_position = self.owes_position.max(owed);
         }
     }
 
@@ -205,8 +197,9 @@ impl Cursors {
     fn look(&mut self, node: &Node, reader: &Arc<StreamReader>, slot: u32) {
         let place = Place { reader, slot };
         let Slot { channel, view, .. } = self.slots.get(slot);
-        if let Some(next) = channel.as_ref().map(|channel| channel.look(&place, view)) {
-            self.note(node, slot, next);
+        match channel.as_ref().map(|channel| channel.look(&place, view)) {
+            Some(next) => self.note(node, slot, next),
+            None => self.slots.forget(slot),
         }
     }
 
@@ -224,7 +217,7 @@ impl Cursors {
             return self.send_members(node, reader, slot, chunk);
         }
         let Some(channel) = &at.channel else {
-            return;
+            return self.slots.forget(slot);
         };
         // What the stream has passed, this channel has not lost.
         let after = at.view.cursor.max(self.position);

@@ -1,62 +1,61 @@
 //! A stream that joins one channel after the other.
 
-use super::super::channel::{Channel, View, Watch};
+use std::collections::BTreeMap;
+
+use super::super::channel::{Channel, Listens, View, Watch};
 use super::super::frames::GapReason;
-use super::super::interest::Interest;
 use super::super::node::Node;
 use super::super::observer::Observer;
 use super::super::sync::Arc;
-use super::opening::Opening;
 use super::request::{Join, Target};
 use super::select::Filter;
-use super::slots::{By, Listening, Slot};
+use super::slot::{By, Listening, Slot, Wish};
 use super::start::{Lost, Start};
 use super::subscription::{End, Subscription};
-use crate::model::{ChannelName, Error, Pattern};
+use crate::model::{ChannelName, Error};
 
 /// Names that are looked at in one step of a search for a pattern's channels.
 const STEP: usize = 1024;
 
-/// How a channel is to be told.
-#[derive(Clone, Copy, Debug, Default)]
-struct Wish {
-    presence: bool,
-    strict: bool,
-}
-
 /// A stream that has not yet joined everything.
-pub(super) struct Joining {
+pub(super) struct Joining<'a> {
     start: Start,
     /// The counter as it was before anything was joined.
     from: u64,
     /// The lowest place where it begins.
     lowest: u64,
-    opening: Opening,
-    /// Of each pattern, up to where its channels lost something.
-    lost: Vec<u64>,
-    stream: Subscription,
+    /// The names that are listened for where there is no channel.
+    absent: Vec<ChannelName>,
+    /// Of each pattern, by rank, up to where its channels lost something.
+    lost: BTreeMap<u64, u64>,
+    /// Whether it is to end rather than be told of a loss in one of those.
+    strict: bool,
+    stream: &'a mut Subscription,
 }
 
-impl Joining {
-    /// A stream that has joined nothing, and begins so, where the newest number
-    /// was `from`.
-    pub(super) fn new(stream: Subscription, start: Start, from: u64) -> Self {
+impl<'a> Joining<'a> {
+    /// A stream that joins from the newest number on, which was `from`.
+    pub(super) fn new(stream: &'a mut Subscription, start: Start, from: u64) -> Self {
         Self {
             start,
             from,
             lowest: from,
-            opening: Opening::new(start),
-            lost: Vec::new(),
+            absent: Vec::new(),
+            lost: BTreeMap::new(),
+            strict: false,
             stream,
         }
     }
 
     /// Takes the broadcasts that `filter` lets through.
     pub(super) fn join_broadcasts(&mut self, filter: Filter) {
-        let wish = Wish::default();
-        let broadcasts = Some(Arc::clone(&self.node().broadcasts));
-        let broadcasts = self.listened(broadcasts, &filter, wish);
-        self.enter(broadcasts, By::Broadcasts, filter, wish);
+        let wish = Wish {
+            filter,
+            ..Wish::default()
+        };
+        let broadcasts = Arc::clone(&self.node().broadcasts);
+        let broadcasts = self.listened(broadcasts, &wish);
+        self.enter(broadcasts, By::Broadcasts, wish);
     }
 
     /// Joins what is asked for; `members` are the channels of those joins that
@@ -69,8 +68,6 @@ impl Joining {
         joins: Vec<Join>,
         members: Vec<Arc<Channel>>,
     ) -> Result<(), Error> {
-        let is_member = |join: &Join| matches!(join.target, Target::Member(_));
-        let meets_others = !joins.iter().all(is_member);
         let mut members = members.into_iter();
         let mut patterns = Vec::new();
         for join in joins {
@@ -80,20 +77,19 @@ impl Joining {
                 presence,
                 strict,
             } = join;
-            let wish = Wish { presence, strict };
+            let wish = Wish {
+                filter,
+                presence,
+                strict,
+            };
             match target {
                 Target::Member(name) => {
-                    let channel = members.next();
-                    let channel = self.listened(channel, &filter, wish);
-                    let slot = self.enter(channel, By::Membership, filter, wish);
-                    if meets_others {
-                        self.stream.cursors.slots.name(name, slot);
-                    }
+                    self.come_to(name, By::Membership, members.next(), wish);
                 }
-                Target::Observer(name) => self.observe(name, filter, wish),
+                Target::Observer(name) => self.observe(name, wish),
                 Target::Pattern(pattern) => patterns.push(Listening {
                     pattern,
-                    filter,
+                    filter: wish.filter,
                     strict,
                 }),
             }
@@ -101,42 +97,69 @@ impl Joining {
         for pattern in patterns {
             self.listen(pattern);
         }
-        // Its member has the grace: it did not want to leave.
-        let found = self.find();
-        found.inspect_err(|_| self.stream.broke = Some(Arc::new(|| true)))
+        self.find()
     }
 
-    fn observe(&mut self, name: ChannelName, filter: Filter, wish: Wish) {
-        self.watch(name.as_str(), 0, &filter, wish.presence);
+    fn observe(&mut self, name: ChannelName, wish: Wish) {
+        self.watch(name.as_str(), 0, &wish.filter, wish.presence);
         let nobody_at = self.node().counter.newest();
         let channel = self.node().registry.get(&name);
-        let channel = self.listened(channel, &filter, wish);
-        if channel.is_none() && wish.presence {
-            self.opening.nobody(name.as_str(), nobody_at);
+        let Wish {
+            presence, strict, ..
+        } = wish;
+        if !self.come_to(name.clone(), By::Name(name.clone()), channel, wish) {
+            if presence {
+                let opening = &mut self.stream.cursors.opening;
+                opening.nobody(name.as_str(), nobody_at);
+            }
+            self.strict |= strict;
+            self.absent.push(name);
         }
-        let slot = self.enter(channel, By::Name(name.clone()), filter, wish);
+    }
+
+    /// Comes to a channel by its name, unless it has left, and tells whether it
+    /// did. If it is in it already by a pattern, it goes on where it is.
+    fn come_to(
+        &mut self,
+        name: ChannelName,
+        by: By,
+        channel: Option<Arc<Channel>>,
+        wish: Wish,
+    ) -> bool {
+        let slots = &self.stream.cursors.slots;
+        if let Some(slot) = slots.find(&name) {
+            if let By::Pattern { counted: true, .. } = slots.get(slot).by {
+                self.node().release(1);
+            }
+            self.stream.switch(slot, by, wish);
+            return true;
+        }
+        let channel = channel.and_then(|channel| self.listened(channel, &wish));
+        let is_there = channel.is_some();
+        let slot = self.enter(channel, by, wish);
         self.stream.cursors.slots.name(name, slot);
+        is_there
     }
 
     /// The channel, having counted the stream, unless it has left.
-    fn listened(
-        &self,
-        channel: Option<Arc<Channel>>,
-        filter: &Filter,
-        wish: Wish,
-    ) -> Option<Arc<Channel>> {
-        channel.filter(|channel| channel.listen(self.node(), filter, wish.presence))
+    fn listened(&self, channel: Arc<Channel>, wish: &Wish) -> Option<Arc<Channel>> {
+        let as_what = Listens {
+            filter: &wish.filter,
+            watches: wish.presence,
+        };
+        channel.listen(self.node(), as_what).then_some(channel)
     }
 
     fn listen(&mut self, listening: Listening) {
-        self.lost.push(0);
+        self.strict |= listening.strict;
         let (pattern, filter) = (listening.pattern.clone(), listening.filter.clone());
         let rank = self.stream.cursors.slots.listen(listening);
+        self.lost.insert(rank, 0);
         self.watch(pattern.as_str(), rank, &filter, false);
     }
 
     /// Enters what it is interested in, for channels that are yet to be made.
-    fn watch(&self, text: &str, rank: u32, filter: &Filter, watches: bool) {
+    fn watch(&self, text: &str, rank: u64, filter: &Filter, watches: bool) {
         let observer = Observer {
             reader: Arc::clone(&self.stream.reader),
             rank,
@@ -151,30 +174,23 @@ impl Joining {
     /// that comes to be meanwhile is perhaps found here, and certainly told of.
     fn find(&mut self) -> Result<(), Error> {
         let slots = &self.stream.cursors.slots;
-        let Some(prefix) = slots.patterns().map(Pattern::prefix).reduce(common) else {
+        let Some(prefix) = slots.prefix(|rank| self.lost.contains_key(&rank)) else {
             return Ok(());
         };
         let prefix = prefix.to_owned();
-        let mut ranks = Interest::new();
-        for (rank, pattern) in (1..).zip(slots.patterns()) {
-            ranks.insert(pattern.as_str(), rank, ());
-        }
-        let decides = |name: &ChannelName| {
-            let matching = ranks.matching(name.as_str());
-            matching.into_iter().map(|(rank, ())| rank).min()
-        };
+        let ranks = slots.ranks();
         let mut after: Option<ChannelName> = None;
         loop {
             let mut found = Vec::new();
             let from = after.as_ref().map(ChannelName::as_str);
             let visit = |name: &ChannelName, channel: &Arc<Channel>| {
-                let rank = decides(name);
+                let rank = ranks.decides(name);
                 found.extend(rank.map(|rank| (rank, name.clone(), Arc::clone(channel))));
                 true
             };
             after = self.node().registry.visit(&prefix, from, STEP, visit);
             for (rank, name, channel) in found {
-                self.add_matched(u32::try_from(rank).unwrap_or(u32::MAX), (name, channel))?;
+                self.add_matched(rank, (name, channel))?;
             }
             if after.is_none() {
                 return Ok(());
@@ -182,40 +198,41 @@ impl Joining {
         }
     }
 
-    fn add_matched(&mut self, rank: u32, found: (ChannelName, Arc<Channel>)) -> Result<(), Error> {
+    fn add_matched(&mut self, rank: u64, found: (ChannelName, Arc<Channel>)) -> Result<(), Error> {
         let slots = &self.stream.cursors.slots;
         let node = Arc::clone(self.node());
         let filter = slots.pattern(rank).filter.clone();
-        if slots.has(&found.0) || !found.1.listen(&node, &filter, false) {
+        let as_what = Listens {
+            filter: &filter,
+            watches: false,
+        };
+        if slots.find(&found.0).is_some() || !found.1.listen(&node, as_what) {
             return Ok(());
         }
         let (place, lost) = self.begin(&found.1, &filter);
         match lost {
             // One gap is told for the whole pattern.
             Some(lost) if self.start == Start::Anew => {
-                let through = &mut self.lost[rank as usize - 1];
+                let through = self.lost.entry(rank).or_default();
                 *through = lost.through.max(*through);
             }
-            Some(lost) => self.opening.lost(found.0.as_str(), lost),
+            Some(lost) => self.stream.cursors.opening.lost(found.0.as_str(), lost),
             None => {}
         }
         let Subscription {
             cursors, marked, ..
-        } = &mut self.stream;
+        } = &mut *self.stream;
         let added = cursors.slots.add_matched(&node, rank, found, place, marked);
         added.map_err(|reached| node.error(reached))
     }
 
     /// Adds a slot for a channel that counts it already.
-    fn enter(&mut self, channel: Option<Arc<Channel>>, by: By, filter: Filter, wish: Wish) -> u32 {
-        let begun = channel
-            .as_ref()
-            .map(|channel| (self.begin(channel, &filter), channel));
-        let (cursor, watch) = match begun {
-            Some(((place, lost), channel)) => {
-                if let Some(lost) = lost {
-                    self.opening.lost(channel.name(), lost);
-                }
+    fn enter(&mut self, channel: Option<Arc<Channel>>, by: By, wish: Wish) -> u32 {
+        let (cursor, watch) = match &channel {
+            Some(channel) => {
+                let (place, lost) = self.begin(channel, &wish.filter);
+                let opening = &mut self.stream.cursors.opening;
+                lost.inspect(|lost| opening.lost(channel.name(), *lost));
                 (place, Watch::Behind)
             }
             None => (self.from, Watch::At(self.from)),
@@ -226,14 +243,14 @@ impl Joining {
                 cursor,
                 watch: wish.presence.then_some(watch),
             },
-            filter,
+            filter: wish.filter,
             strict: wish.strict,
             by,
             sending: None,
         };
         let Subscription {
             cursors, marked, ..
-        } = &mut self.stream;
+        } = &mut *self.stream;
         cursors.slots.add(slot, marked)
     }
 
@@ -246,39 +263,33 @@ impl Joining {
     }
 
     /// What is gone with channels that have left, is lost where they cannot be
-    /// named, and where one is waited for.
-    pub(super) fn finish(mut self) -> Subscription {
+    /// named, and where one is waited for. Gives the number where it begins.
+    pub(super) fn finish(mut self) -> u64 {
         let dropped = self.node().registry.dropped();
         if let Some(lost) = self.start.dropped(self.from, dropped) {
             self.lowest = self.lowest.min(lost.through.saturating_sub(1));
-            let slots = &self.stream.cursors.slots;
-            if lost.reason == GapReason::Overflow && slots.is_strict() {
-                self.stream.cursors.fail(End::SlowConsumer);
-            }
-            let slots = &self.stream.cursors.slots;
-            for name in slots.absent() {
-                self.opening.lost(name.as_str(), lost);
-            }
-            for (pattern, through) in slots.patterns().zip(&self.lost) {
-                let through = lost.through.max(*through);
-                self.opening
-                    .lost(pattern.as_str(), Lost { through, ..lost });
-            }
+            self.tell(lost);
         }
-        let is_whole = self.opening.through().is_none();
-        self.stream.recovered = self.start != Start::Live && is_whole;
-        let position = self.start.position(self.from, self.lowest);
-        self.stream.cursors.begin(self.opening, position);
-        self.stream
+        self.start.position(self.from, self.lowest)
+    }
+
+    fn tell(&mut self, lost: Lost) {
+        let cursors = &mut self.stream.cursors;
+        if self.strict && lost.reason == GapReason::Overflow {
+            cursors.fail(End::SlowConsumer);
+        }
+        for name in &self.absent {
+            cursors.opening.lost(name.as_str(), lost);
+        }
+        for (rank, through) in &self.lost {
+            let through = lost.through.max(*through);
+            let pattern = cursors.slots.pattern(*rank).pattern.clone();
+            let lost = Lost { through, ..lost };
+            cursors.opening.lost(pattern.as_str(), lost);
+        }
     }
 
     fn node(&self) -> &Arc<Node> {
         &self.stream.node
     }
-}
-
-/// What both begin with.
-fn common<'a>(a: &'a str, b: &str) -> &'a str {
-    let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
-    &a[..same.map(|(c, _)| c.len_utf8()).sum()]
 }

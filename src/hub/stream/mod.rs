@@ -10,6 +10,8 @@ pub(super) mod subscription;
 
 mod cursors;
 mod joining;
+mod leaving;
 mod opening;
+mod slot;
 mod slots;
 mod subscribe;

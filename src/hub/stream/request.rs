@@ -8,7 +8,7 @@ use super::start::Start;
 use crate::model::{ChannelName, MemberId, Pattern};
 
 /// What a stream asks to be subscribed to.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Subscribe {
     /// Channels, each once.
     pub joins: Vec<Join>,
@@ -21,6 +21,11 @@ pub struct Subscribe {
     pub profile: Option<Bytes>,
     /// The member that it comes back as; a new one if absent.
     pub member: Option<MemberId>,
+}
+
+/// What a stream brings from whoever serves it.
+#[derive(Default)]
+pub struct Handles {
     /// Tells, when the stream was dropped, whether it was not its client that
     /// left: its member then has the grace to come back.
     pub broke: Option<Broke>,
@@ -28,11 +33,9 @@ pub struct Subscribe {
     pub evict: Option<Evict>,
 }
 
-impl std::fmt::Debug for Subscribe {
+impl std::fmt::Debug for Handles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Subscribe")
-            .field("joins", &self.joins)
-            .finish_non_exhaustive()
+        f.debug_struct("Handles").finish_non_exhaustive()
     }
 }
 
@@ -68,6 +71,14 @@ impl Join {
             Target::Member(_) => 0,
             Target::Observer(_) => 1,
             Target::Pattern(pattern) => pattern.segments(),
+        }
+    }
+
+    /// The text by which it asks.
+    pub fn text(&self) -> Pattern {
+        match &self.target {
+            Target::Member(name) | Target::Observer(name) => Pattern::from(name),
+            Target::Pattern(pattern) => pattern.clone(),
         }
     }
 

@@ -1,58 +1,25 @@
 //! What one stream listens to: a slot for each channel, however it came to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use slab::Slab;
 
-use super::super::channel::{Channel, Snapshot, View, Watch};
+use super::super::channel::{Channel, View, Watch};
 use super::super::node::{Node, Reached};
 use super::super::observer::Attached;
-use super::super::sync::{Arc, Weak};
-use super::select::Filter;
+use super::super::sync::Arc;
+use super::slot::{By, Listening, Ranks, Slot};
 use crate::model::{ChannelName, Limit, Pattern};
-
-/// A stream's place in one channel.
-#[derive(Debug)]
-pub(super) struct Slot {
-    /// None while the channel does not exist, which only observers see.
-    pub(super) channel: Option<Arc<Channel>>,
-    pub(super) view: View,
-    pub(super) filter: Filter,
-    /// End the stream rather than tell a gap.
-    pub(super) strict: bool,
-    pub(super) by: By,
-    /// The list of members that is being handed over, from this frame on.
-    pub(super) sending: Option<(Weak<Snapshot>, usize)>,
-}
-
-/// By what a stream came to a channel.
-#[derive(Debug)]
-pub(super) enum By {
-    /// It is a member, which holds the channel open.
-    Membership,
-    /// It listens by name, and waits for the channel to come back.
-    Name(ChannelName),
-    /// It listens by a pattern, and is perhaps one channel too many.
-    Pattern { counted: bool },
-    /// As everybody does, for broadcasts.
-    Broadcasts,
-}
-
-/// A pattern by which a stream listens.
-#[derive(Debug)]
-pub(super) struct Listening {
-    pub(super) pattern: Pattern,
-    pub(super) filter: Filter,
-    pub(super) strict: bool,
-}
 
 /// The slots of one stream.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     all: Slab<Slot>,
-    /// Empty for a stream that nothing is ever attached to.
     by_name: HashMap<ChannelName, u32>,
-    patterns: Vec<Listening>,
+    /// By rank: the lowest of those that match decides.
+    patterns: BTreeMap<u64, Listening>,
+    /// How many ranks were given, of which 0 is that of a name.
+    ranks: u64,
 }
 
 impl Slots {
@@ -79,41 +46,87 @@ impl Slots {
         self.by_name.insert(name, slot);
     }
 
+    /// How many slots and patterns there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len() + self.patterns.len()
+    }
+
     /// Takes in a pattern, and gives its rank.
-    pub(super) fn listen(&mut self, listening: Listening) -> u32 {
-        self.patterns.push(listening);
-        u32::try_from(self.patterns.len()).unwrap_or(u32::MAX)
+    pub(super) fn listen(&mut self, listening: Listening) -> u64 {
+        self.ranks += 1;
+        self.patterns.insert(self.ranks, listening);
+        self.ranks
+    }
+
+    /// Lets go of a pattern, of which this was the rank; its channels stay.
+    pub(super) fn unlisten(&mut self, pattern: &Pattern) -> Option<u64> {
+        let (rank, _) = self.patterns().find(|(_, known)| *known == pattern)?;
+        self.patterns.remove(&rank).map(|_| rank)
     }
 
     /// The pattern of this rank.
-    pub(super) fn pattern(&self, rank: u32) -> &Listening {
-        &self.patterns[rank as usize - 1]
+    pub(super) fn pattern(&self, rank: u64) -> &Listening {
+        &self.patterns[&rank]
     }
 
-    /// Whether a channel is in some slot already.
-    pub(super) fn has(&self, name: &ChannelName) -> bool {
-        self.by_name.contains_key(name)
+    /// The slot that a channel is in, if it is in one.
+    pub(super) fn find(&self, name: &ChannelName) -> Option<u32> {
+        self.by_name.get(name).copied()
     }
 
-    /// The patterns, in the order of their ranks.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
-        self.patterns.iter().map(|listening| &listening.pattern)
+    /// Whether it came to this channel by its name.
+    pub(super) fn is_named(&self, name: &ChannelName) -> bool {
+        let by = self.find(name).map(|slot| &self.get(slot).by);
+        matches!(by, Some(By::Membership | By::Name(_)))
     }
 
-    /// Whether the stream is to end rather than to be told of a loss where
-    /// there is no channel, or none that can be named.
-    pub(super) fn is_strict(&self) -> bool {
-        let absent = |slot: &Slot| slot.strict && slot.channel.is_none();
-        self.patterns.iter().any(|listening| listening.strict)
-            || self.all.iter().any(|(_, slot)| absent(slot))
+    /// Names in the filters of all texts. O(slots).
+    pub(super) fn filter_names(&self) -> usize {
+        let slots = self.all.iter().map(|(_, slot)| slot);
+        let named = slots.filter(|slot| slot.by.rank() == 0);
+        let named = named.map(|slot| slot.filter.names().len());
+        let patterns = self.patterns.values();
+        let patterns = patterns.map(|listening| listening.filter.names().len());
+        named.chain(patterns).sum()
     }
 
-    /// The names that are listened for where there is no channel.
-    pub(super) fn absent(&self) -> impl Iterator<Item = &ChannelName> {
-        self.all.iter().filter_map(|(_, slot)| match &slot.by {
-            By::Name(name) if slot.channel.is_none() => Some(name),
-            _ => None,
-        })
+    /// Forgets in which slot a channel is.
+    pub(super) fn unname(&mut self, name: &ChannelName) {
+        self.by_name.remove(name);
+    }
+
+    /// Lets go of a slot that was left, when nothing leads to it any more.
+    pub(super) fn forget(&mut self, slot: u32) {
+        if let By::Left = self.get(slot).by {
+            self.all.remove(slot as usize);
+        }
+    }
+
+    /// Of the channels to which it came by the pattern of this rank, the slots.
+    pub(super) fn matched(&self, rank: u64) -> Vec<u32> {
+        let by_it = |slot: &Slot| matches!(slot.by, By::Pattern { rank: by, .. } if by == rank);
+        let matched = self.all.iter().filter(|(_, slot)| by_it(slot));
+        matched
+            .filter_map(|(key, _)| u32::try_from(key).ok())
+            .collect()
+    }
+
+    /// The patterns with their ranks, in that order.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (u64, &Pattern)> {
+        let patterns = self.patterns.iter();
+        patterns.map(|(rank, listening)| (*rank, &listening.pattern))
+    }
+
+    /// What the names of all channels begin with for which patterns of these
+    /// `ranks` stand, if there are any.
+    pub(super) fn prefix(&self, ranks: impl Fn(u64) -> bool) -> Option<&str> {
+        let patterns = self.patterns().filter(|(rank, _)| ranks(*rank));
+        patterns.map(|(_, pattern)| pattern.prefix()).reduce(common)
+    }
+
+    /// Which of the patterns stands for which name.
+    pub(super) fn ranks(&self) -> Ranks {
+        self.patterns().collect()
     }
 
     /// Takes in a channel that a pattern stands for, which counts it already.
@@ -125,7 +138,7 @@ impl Slots {
     pub(super) fn add_matched(
         &mut self,
         node: &Node,
-        rank: u32,
+        rank: u64,
         (name, channel): (ChannelName, Arc<Channel>),
         cursor: u64,
         marked: &mut Vec<u32>,
@@ -144,6 +157,7 @@ impl Slots {
             filter: filter.clone(),
             strict: *strict,
             by: By::Pattern {
+                rank,
                 counted: reserved.is_ok(),
             },
             sending: None,
@@ -182,9 +196,10 @@ impl Slots {
             } = attached;
             return self.add_matched(node, rank, (name, channel), from, marked);
         };
+        let slot = self.get_mut(key);
         let Slot {
             channel, view, by, ..
-        } = self.get_mut(key);
+        } = slot;
         if matches!(by, By::Membership) || channel.as_ref().is_some_and(|known| known.is_open()) {
             // Found, and told of as well, as perhaps of others before it; or its
             // member has left it for another stream, and this one ends.
@@ -192,7 +207,7 @@ impl Slots {
             return Ok(());
         }
         let from = attached.from;
-        if let Some(before) = channel.replace(attached.channel) {
+        if let Some(before) = channel.replace(Arc::clone(&attached.channel)) {
             view.cursor = before.succeed(view.cursor, from);
             view.watch = view.watch.map(|_| Watch::Behind);
         } else {
@@ -202,6 +217,11 @@ impl Slots {
             }
             marked.push(key);
         }
+        if slot.by.rank() != attached.rank {
+            // By now the stream has come to the name by another text.
+            attached.channel.listen(node, slot.listens());
+            attached.uncount(node);
+        }
         Ok(())
     }
 
@@ -209,7 +229,7 @@ impl Slots {
     pub(super) fn close(&mut self, node: &Node, slot: u32) {
         let Slot { channel, by, .. } = self.get_mut(slot);
         let channel = channel.take();
-        if let By::Pattern { counted } = *by {
+        if let By::Pattern { counted, .. } = *by {
             node.release(usize::from(counted));
             self.all.remove(slot as usize);
             let name = channel.as_ref().and_then(|channel| channel.full_name());
@@ -228,7 +248,7 @@ impl Slots {
                 node.registry.unwatch(name.as_str(), stream);
             }
         }
-        for Listening { pattern, .. } in &self.patterns {
+        for Listening { pattern, .. } in self.patterns.values() {
             node.registry.unwatch(pattern.as_str(), stream);
         }
     }
@@ -240,12 +260,18 @@ impl Slots {
             let _ = self.attach(node, attached, &mut Vec::new());
         }
         for (_, slot) in self.all {
-            if let By::Pattern { counted: true } = slot.by {
+            if let By::Pattern { counted: true, .. } = slot.by {
                 node.release(1);
             }
-            if let Some(channel) = slot.channel {
-                channel.unlisten(node, &slot.filter, slot.view.watch.is_some());
+            if let Some(channel) = &slot.channel {
+                channel.unlisten(node, slot.listens());
             }
         }
     }
+}
+
+/// What both begin with.
+fn common<'a>(a: &'a str, b: &str) -> &'a str {
+    let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
+    &a[..same.map(|(c, _)| c.len_utf8()).sum()]
 }

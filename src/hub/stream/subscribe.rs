@@ -13,50 +13,146 @@ use super::super::identity::Turn;
 use super::super::ready::Reader;
 use super::super::sync::Arc;
 use super::joining::Joining;
-use super::request::{Join, Subscribe};
+use super::opening::Opening;
+use super::request::{Handles, Join, Subscribe};
+use super::start::Start;
 use super::subscription::Subscription;
 use crate::model::{Error, Limit};
 
 impl Hub {
-    /// Joins every channel asked for, and starts where it is asked to.
-    /// O(channels), and for a pattern O(channels with its first segments).
+    /// Opens a stream that listens to nothing yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Draining`]; [`Error::LimitReached`] of streams, subscriptions,
-    /// channels, or channels of one stream. Nothing is joined then, and a
-    /// member that wanted to come back is as it was; only if its patterns stand
-    /// for too many channels has its older stream ended.
+    /// [`Error::Draining`]; [`Error::LimitReached`] of streams.
+    pub fn open(&self, handles: Handles) -> Result<Subscription, Error> {
+        let node = Arc::clone(&self.node);
+        let reader = Arc::new(Reader::new());
+        let key = node.streams.open(&reader, handles.evict, Instant::now())?;
+        Ok(Subscription::new(node, key, reader, handles.broke))
+    }
+
+    /// Opens a stream that [subscribes](Subscription::subscribe) at once.
+    ///
+    /// # Errors
+    ///
+    /// As those two.
     pub fn subscribe(&self, request: Subscribe) -> Result<Subscription, Error> {
-        let node = &self.node;
-        let limit = node.limits.stream_channels;
-        if request.joins.len() > limit {
+        let mut stream = self.open(Handles::default())?;
+        stream.subscribe(request)?;
+        Ok(stream)
+    }
+}
+
+impl Subscription {
+    /// Makes the stream a member, joins every channel asked for, and starts
+    /// where it is asked to; once in its life. O(channels), and for a pattern
+    /// O(channels with its first segments).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitReached`] of subscriptions, channels, or channels of one
+    /// stream. Nothing is joined then, and a member that wanted to come back is
+    /// as it was; only if its patterns stand for too many channels has its
+    /// older stream ended.
+    pub fn subscribe(&mut self, request: Subscribe) -> Result<(), Error> {
+        debug_assert!(self.turn.is_none(), "a stream subscribes once");
+        self.reserve(&request.joins)?;
+        let from = self.node.counter.newest();
+        let names: Vec<_> = request.joins.iter().filter_map(Join::membership).collect();
+        let id = request.member.unwrap_or_else(|| self.member().clone());
+        let begun = Turn::begin(&self.hub(), &id, &self.reader, request.profile, &names);
+        let (turn, channels) = begun.inspect_err(|_| self.part(Vec::new(), false))?;
+        self.cursors.own = id;
+        self.cursors.opening = Opening::new(request.start);
+        self.turn = Some(turn);
+        let mut joining = Joining::new(self, request.start, from);
+        if let Err(error) = joining.join_all(request.joins, channels) {
+            self.give_up();
+            return Err(error);
+        }
+        if let Some(filter) = request.broadcasts {
+            joining.join_broadcasts(filter);
+        }
+        self.cursors.position = joining.finish();
+        let is_whole = self.cursors.opening.through().is_none();
+        self.recovered = request.start != Start::Live && is_whole;
+        Ok(())
+    }
+
+    /// Joins more channels, from the number on that it tells. A pattern stands
+    /// back behind the earlier ones, and a name takes a channel over from them
+    /// where they are. O(as [`Subscription::subscribe`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Replaced`] by a newer stream of its member; else as
+    /// [`Subscription::subscribe`]. Nothing is joined then.
+    pub fn join(&mut self, joins: Vec<Join>) -> Result<u64, Error> {
+        debug_assert!(
+            !joins.iter().any(|join| self.listens(&join.text())),
+            "each text is listened to once"
+        );
+        let turn = self.turn.clone().ok_or(Error::Replaced)?;
+        self.reserve(&joins)?;
+        let from = self.node.counter.newest();
+        let names: Vec<_> = joins.iter().filter_map(Join::membership).collect();
+        let channels = turn
+            .join(&self.hub(), &names)
+            .inspect_err(|_| self.unreserve(&joins))?;
+        // Where it came to them by a pattern, they are in their slots by now.
+        self.take_in();
+        let texts: Vec<_> = joins.iter().map(Join::text).collect();
+        let mut joining = Joining::new(self, Start::Live, from);
+        if let Err(error) = joining.join_all(joins, channels) {
+            self.leave(&texts);
+            return Err(error);
+        }
+        joining.finish();
+        Ok(from)
+    }
+
+    /// Fits in the channels that it was told of.
+    pub(super) fn take_in(&mut self) {
+        let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
+        for attached in attached {
+            self.cursors.attach(&self.node, attached, &mut self.marked);
+        }
+    }
+
+    fn reserve(&mut self, joins: &[Join]) -> Result<(), Error> {
+        let (node, limit) = (&self.node, self.node.limits.stream_channels);
+        if self.cursors.slots.len() + joins.len() > limit {
             return Err(Error::LimitReached {
                 what: Limit::StreamChannels,
                 limit,
             });
         }
-        // What else may fail comes before the member takes its turn.
-        let reserved = request.joins.iter().map(Join::listens).sum();
-        node.reserve(reserved)
+        let places = joins.iter().map(Join::listens).sum();
+        node.reserve(places)
             .map_err(|reached| node.error(reached))?;
-        let release = |_: &Error| node.release(reserved);
-        let reader = Arc::new(Reader::new());
-        let opened = node.streams.open(&reader, request.evict, Instant::now());
-        let key = opened.inspect_err(release)?;
-        let from = node.counter.newest();
-        let names: Vec<_> = request.joins.iter().filter_map(Join::membership).collect();
-        let id = request.member.unwrap_or_default();
-        let (turn, channels) = Turn::begin(self, &id, &reader, request.profile, &names)
-            .inspect_err(|_| node.streams.close(key))
-            .inspect_err(release)?;
-        let node = Arc::clone(node);
-        let stream = Subscription::new(node, key, reader, turn, request.broke, reserved);
-        let mut joining = Joining::new(stream, request.start, from);
-        joining.join_all(request.joins, channels)?;
-        if let Some(filter) = request.broadcasts {
-            joining.join_broadcasts(filter);
+        self.reserved += places;
+        Ok(())
+    }
+
+    fn unreserve(&mut self, joins: &[Join]) {
+        let places: usize = joins.iter().map(Join::listens).sum();
+        self.node.release(places);
+        self.reserved -= places;
+    }
+
+    /// Is as it was before it subscribed. Its member did not want to leave.
+    fn give_up(&mut self) {
+        self.cursors.slots.unwatch(&self.node, self.key);
+        let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
+        self.part(attached, true);
+        self.marked.clear();
+        self.cursors.opening = Opening::default();
+    }
+
+    fn hub(&self) -> Hub {
+        Hub {
+            node: Arc::clone(&self.node),
         }
-        Ok(joining.finish())
     }
 }

@@ -63,14 +63,15 @@ pub struct Subscription {
     pub(super) node: Arc<Node>,
     pub(super) key: usize,
     pub(super) reader: Arc<StreamReader>,
-    turn: Turn,
+    /// None until it subscribes.
+    pub(super) turn: Option<Turn>,
     pub(super) marked: Vec<u32>,
     pub(super) cursors: Cursors,
     pub(super) recovered: bool,
     end: Option<End>,
-    pub(super) broke: Option<Broke>,
+    broke: Option<Broke>,
     /// Places that it holds, whatever its patterns bring.
-    reserved: usize,
+    pub(super) reserved: usize,
 }
 
 impl std::fmt::Debug for Subscription {
@@ -88,28 +89,30 @@ impl Subscription {
         node: Arc<Node>,
         key: usize,
         reader: Arc<StreamReader>,
-        turn: Turn,
         broke: Option<Broke>,
-        reserved: usize,
     ) -> Self {
-        let own = turn.identity.id.clone();
         Self {
             key,
             reader,
             marked: Vec::new(),
-            cursors: Cursors::new(own, node.counter.newest()),
-            turn,
+            cursors: Cursors::new(MemberId::new(), node.counter.newest()),
+            turn: None,
             recovered: false,
             end: None,
             broke,
-            reserved,
+            reserved: 0,
             node,
         }
     }
 
-    /// The member that the stream is.
+    /// Whether it has subscribed, and is a member.
+    pub fn is_subscribed(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// The member that the stream is, or is to be.
     pub fn member(&self) -> &MemberId {
-        &self.turn.identity.id
+        &self.cursors.own
     }
 
     /// Whether a start other than live was asked for and no gap comes of it.
@@ -120,7 +123,7 @@ impl Subscription {
     /// The number up to which everything on this stream was delivered, skipped
     /// by its choice, or told as a gap.
     pub fn position(&self) -> u64 {
-        self.cursors.position()
+        self.cursors.position
     }
 
     /// The next frames, in the order of their numbers.
@@ -172,17 +175,27 @@ impl Subscription {
     }
 }
 
+impl Subscription {
+    /// Leaves all that it has joined; `attached` was not fitted in yet. Its
+    /// member has the grace to come back if it `may_return`.
+    pub(super) fn part(&mut self, attached: Vec<Attached>, may_return: bool) {
+        let node = &self.node;
+        std::mem::take(&mut self.cursors.slots).leave(node, attached);
+        if let Some(turn) = self.turn.take() {
+            turn.end(node, may_return);
+        }
+        node.release(std::mem::take(&mut self.reserved));
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let node = &self.node;
         // Nothing attaches to it from here on: while its texts are taken out one
         // by one, another one than before could decide for a new channel.
         let mail = self.reader.leave();
-        self.cursors.slots.unwatch(node, self.key);
-        std::mem::take(&mut self.cursors.slots).leave(node, mail.attached);
+        self.cursors.slots.unwatch(&self.node, self.key);
         let broke = self.broke.as_ref().is_some_and(|broke| broke());
-        self.turn.end(node, broke);
-        node.release(self.reserved);
-        node.streams.close(self.key);
+        self.part(mail.attached, broke);
+        self.node.streams.close(self.key);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use prost::Message;
 
 use super::channel;
 use crate::model::{ChannelName, Error, Event, EventName, Flaw, Invalid, Text};
@@ -11,12 +12,37 @@ use crate::rpc::payload::check_payload;
 use crate::rpc::raw::Raw;
 use crate::rpc::wire;
 
-/// What `Send` sends, and where.
+/// Bytes of a `SendBatchRequest`.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Entries of a `SendBatchRequest`.
+const BATCH: usize = 1_000;
+
+/// Checks what holds for a `SendBatch` as a whole.
+pub(in crate::rpc) fn check_batch(request: &wire::SendBatchRequest) -> Result<(), Error> {
+    let wrong = |flaw: String| Error::invalid(Invalid::Request, "requests", flaw);
+    let (count, size) = (request.requests.len(), request.encoded_len());
+    if count > BATCH {
+        let flaw = format!("has {count} entries, the limit is {BATCH}: send another batch");
+        return Err(wrong(flaw));
+    }
+    if size > BATCH_BYTES {
+        let flaw = format!("is {size} bytes, the limit is {BATCH_BYTES}: send another batch");
+        return Err(wrong(flaw));
+    }
+    Ok(())
+}
+
+/// What `Send` sends, and where; perhaps to the channel that is `known`.
 pub(in crate::rpc) fn send(
     request: wire::SendRequest,
+    known: Option<&ChannelName>,
     limits: &Limits,
 ) -> Result<(ChannelName, Event), Error> {
-    let channel = channel(&request.channel)?;
+    let channel = match known.filter(|known| known.as_str() == request.channel) {
+        Some(known) => known.clone(),
+        None => channel(&request.channel)?,
+    };
     let event = event(
         request.event,
         request.payload,

@@ -14,11 +14,11 @@ use super::payload::check_profile;
 use super::raw::Raw;
 use crate::model::{ChannelName, Error, Invalid};
 
-pub(super) use event::{broadcast, send};
+pub(super) use event::{broadcast, check_batch, send};
 pub(super) use page::{channels, history, members};
 pub(super) use place::{Begin, Here};
-pub(super) use subscribe::subscribe;
-pub(super) use update::update;
+pub(super) use subscribe::{subscribe, subscribe_more, unsubscribe};
+pub(super) use update::{change, update};
 
 /// The channel of a call that names one.
 fn channel(name: &str) -> Result<ChannelName, Error> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::place::{Begin, Here};
 use super::profile;
-use crate::hub::{Filter, Join, Target};
+use crate::hub::{Filter, Join, Subscription, Target};
 use crate::model::{Error, EventName, Flaw, Invalid, MemberId, Pattern};
 use crate::rpc::limits::Limits;
 use crate::rpc::wire::{self, OverflowPolicy};
@@ -38,10 +38,76 @@ pub(in crate::rpc) fn subscribe(
         heartbeat: heartbeat(request.heartbeat_interval, limits)?,
         profile: request.data.map(|data| profile(data, limits)).transpose()?,
         broadcasts: broadcasts(request.broadcasts, limits)?,
-        joins: joins(request.subscriptions, limits)?,
+        joins: {
+            check_filters(&request.subscriptions, 0)?;
+            joins(request.subscriptions, limits)?
+        },
         begin: here.begin(request.start)?,
         member: here.member(&request.member_token)?,
     })
+}
+
+/// What a later subscribe of a session asks for, on a `stream` that listens
+/// already.
+pub(in crate::rpc) fn subscribe_more(
+    request: wire::SubscribeRequest,
+    limits: &Limits,
+    stream: &Subscription,
+) -> Result<Vec<Join>, Error> {
+    let set = [
+        ("data", request.data.is_some()),
+        (start(request.start.as_ref()), request.start.is_some()),
+        ("heartbeat_interval", request.heartbeat_interval.is_some()),
+        ("broadcasts", request.broadcasts.is_some()),
+        ("member_token", !request.member_token.is_empty()),
+    ];
+    if let Some((field, _)) = set.into_iter().find(|(_, is_set)| *is_set) {
+        let flaw = "is for the first subscribe of a session alone";
+        return Err(Error::invalid(Invalid::Request, field, flaw));
+    }
+    check_filters(&request.subscriptions, stream.filter_names())?;
+    let joins = joins(request.subscriptions, limits)?;
+    for (at, join) in joins.iter().enumerate() {
+        if stream.listens(&join.text()) {
+            let flaw = "is subscribed already: unsubscribe it first";
+            let field = format!("subscriptions[{at}].channel");
+            return Err(Error::invalid(Invalid::Subscription, field, flaw));
+        }
+    }
+    Ok(joins)
+}
+
+fn start(start: Option<&wire::subscribe_request::Start>) -> &'static str {
+    use wire::subscribe_request::Start;
+    match start {
+        Some(Start::Last(_)) => "last",
+        Some(Start::Since(_)) => "since",
+        Some(Start::Resume(_)) | None => "resume",
+    }
+}
+
+/// What an unsubscribe asks for, on a `stream` that listens to it.
+pub(in crate::rpc) fn unsubscribe(
+    request: &wire::Unsubscribe,
+    stream: &Subscription,
+) -> Result<Vec<Pattern>, Error> {
+    let mut texts = Vec::with_capacity(request.channels.len());
+    let mut seen = HashSet::with_capacity(request.channels.len());
+    for (at, channel) in request.channels.iter().enumerate() {
+        let field = || format!("channels[{at}]");
+        let text = Pattern::new(channel)
+            .map_err(|flaw| Error::invalid(Invalid::Channel, field(), flaw))?;
+        let flaw = if !seen.insert(channel) {
+            "is listed before: name each channel once"
+        } else if !stream.listens(&text) {
+            "is not subscribed; name it as it was"
+        } else {
+            texts.push(text);
+            continue;
+        };
+        return Err(Error::invalid(Invalid::Subscription, field(), flaw));
+    }
+    Ok(texts)
 }
 
 fn heartbeat(asked: Option<prost_types::Duration>, limits: &Limits) -> Result<Duration, Error> {
@@ -70,19 +136,24 @@ fn broadcasts(
     Ok((!asked.disabled).then_some(filter))
 }
 
-/// Names in the filters of one request together: with each kept by the stream
+/// Names in the filters of one stream together: with each kept by the stream
 /// and by the channel, about 10 MiB.
 const FILTER_NAMES: usize = 65_536;
+
+/// Checks the filters of a request on a stream that has so many names already.
+fn check_filters(asked: &[wire::Subscription], before: usize) -> Result<(), Error> {
+    let names = asked.iter().map(|asked| asked.events.len()).sum::<usize>() + before;
+    if names > FILTER_NAMES {
+        let flaw = format!("have {names} event names together, the limit is {FILTER_NAMES}");
+        return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
+    }
+    Ok(())
+}
 
 fn joins(asked: Vec<wire::Subscription>, limits: &Limits) -> Result<Vec<Join>, Error> {
     if asked.len() > limits.subscriptions {
         let (count, limit) = (asked.len(), limits.subscriptions);
         let flaw = format!("has {count} entries, the limit is {limit}");
-        return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
-    }
-    let names: usize = asked.iter().map(|asked| asked.events.len()).sum();
-    if names > FILTER_NAMES {
-        let flaw = format!("have {names} event names together, the limit is {FILTER_NAMES}");
         return Err(Error::invalid(Invalid::Subscription, "subscriptions", flaw));
     }
     let mut seen = HashSet::with_capacity(asked.len());

@@ -61,7 +61,12 @@ pub(in crate::rpc) fn update(
     Ok((member, change))
 }
 
-fn change(data: Option<Raw>, merge: bool, limits: &Limits) -> Result<Change, Error> {
+/// What becomes of a profile by `data`.
+pub(in crate::rpc) fn change(
+    data: Option<Raw>,
+    merge: bool,
+    limits: &Limits,
+) -> Result<Change, Error> {
     let data = profile(data.unwrap_or_default(), limits)?;
     Ok(if merge {
         Change::Merge(data, limits.profile_bytes)

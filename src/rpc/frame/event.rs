@@ -126,7 +126,8 @@ fn block(tag: u32, bytes: &[u8], into: &mut Vec<u8>) -> Range<usize> {
     start..into.len()
 }
 
-fn text(tag: u32, text: &str, into: &mut Vec<u8>) -> Range<usize> {
+/// Appends a text field, and tells where its bytes are; an empty one is left out.
+pub(super) fn text(tag: u32, text: &str, into: &mut Vec<u8>) -> Range<usize> {
     if text.is_empty() {
         return into.len()..into.len();
     }

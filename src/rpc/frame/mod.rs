@@ -5,6 +5,7 @@
 //! subscriber.
 
 mod event;
+mod reply;
 
 use bytes::{BufMut, Bytes};
 use prost::Message;
@@ -16,6 +17,7 @@ use crate::hub::{self, Change, Clock, Frame, Gap};
 use crate::model::{Epoch, Member, Position};
 
 pub(super) use event::{decode, event};
+pub(super) use reply::{Sent, reply, sent};
 
 /// The prefix of a gRPC message: not compressed, and its length.
 const PREFIX: usize = 5;

@@ -1,14 +1,12 @@
 //! A member that comes back: the same id, the same places, one stream.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use fanfare::hub::{Change, End, Hub, Join, Limits, Start, Subscribe};
 use fanfare::model::{Error, Limit, MemberId};
 use tokio::time::{Duration, advance};
 
 use super::support::{
-    Got, Stream, event, hub, join, matching, name, observe, receipt, subscribe, watching,
+    Got, Stream, ending, event, hub, join, matching, name, observe, receipt, subscribe, watching,
 };
 
 const GRACE: Duration = Duration::from_secs(10);
@@ -20,13 +18,17 @@ fn graceful() -> Hub {
     })
 }
 
-/// A stream of this member, or a new one, that breaks or is cancelled.
-fn of(member: Option<&Stream>, breaks: bool, joins: impl IntoIterator<Item = Join>) -> Subscribe {
+/// A stream of this member, or a new one.
+fn of(member: Option<&Stream>, joins: impl IntoIterator<Item = Join>) -> Subscribe {
     Subscribe {
         member: member.map(|stream| stream.subscription.member().clone()),
-        broke: Some(Arc::new(move || breaks)),
         ..subscribe(joins)
     }
+}
+
+/// Opens a stream that breaks or is cancelled.
+fn ends(hub: &Hub, breaks: bool, request: Subscribe) -> Stream {
+    Stream::with(hub, ending(move || breaks), request)
 }
 
 fn watcher(hub: &Hub) -> Stream {
@@ -47,15 +49,15 @@ fn changes(watcher: &mut Stream) -> Vec<Change> {
 async fn a_member_that_comes_back_within_the_grace_never_left() {
     let hub = graceful();
     let mut watcher = watcher(&hub);
-    let stream = Stream::open(&hub, of(None, true, [join("a")]));
+    let stream = ends(&hub, true, of(None, [join("a")]));
     assert_eq!(changes(&mut watcher), [Change::Joined]);
-    let again = of(Some(&stream), true, [join("a")]);
+    let again = of(Some(&stream), [join("a")]);
     let (id, joined) = (stream.id(), hub.members(&name("a"), None, 1, 1));
     drop(stream);
     advance(GRACE / 2).await;
     hub.sweep_all();
     assert_eq!(hub.members(&name("a"), None, 1, 1), joined);
-    let stream = Stream::open(&hub, again);
+    let stream = ends(&hub, true, again);
     assert_eq!(stream.id(), id);
     advance(GRACE * 2).await;
     hub.sweep_all();
@@ -76,7 +78,7 @@ async fn a_member_that_comes_back_within_the_grace_never_left() {
 async fn a_cancelled_stream_or_no_grace_leaves_at_once() {
     for (hub, breaks) in [(graceful(), false), (hub(Limits::default()), true)] {
         let mut watcher = watcher(&hub);
-        drop(Stream::open(&hub, of(None, breaks, [join("a")])));
+        drop(ends(&hub, breaks, of(None, [join("a")])));
         assert_eq!(changes(&mut watcher), [Change::Joined, Change::Left]);
     }
 }
@@ -86,7 +88,7 @@ fn a_newer_stream_replaces_the_older_one_without_a_change() {
     let hub = hub(Limits::default());
     let mut watcher = watcher(&hub);
     let mut older = Stream::settled(&hub, [join("a"), join("b")]);
-    let mut newer = Stream::open(&hub, of(Some(&older), false, [join("a"), join("c")]));
+    let mut newer = Stream::open(&hub, of(Some(&older), [join("a"), join("c")]));
     assert_eq!(newer.id(), older.id());
     receipt(&hub, "b", event("", "", "is not waited for"));
     assert_eq!(older.read(), [Got::End(End::Replaced)]);
@@ -117,7 +119,7 @@ fn events_of_before_are_known_as_ones_own() {
     receipt(&hub, "a", event("", "", "theirs"));
     let again = Subscribe {
         start: Start::After(0),
-        ..of(Some(&stream), false, [join("a")])
+        ..of(Some(&stream), [join("a")])
     };
     drop(stream);
     let mut stream = Stream::open(&hub, again);
@@ -130,23 +132,23 @@ fn who_comes_back_without_a_profile_keeps_the_one_it_had() {
     let mut watcher = watcher(&hub);
     let with = |profile: &'static str, stream: Option<&Stream>| Subscribe {
         profile: Some(Bytes::from_static(profile.as_bytes())),
-        ..of(stream, true, [join("a")])
+        ..of(stream, [join("a")])
     };
-    let stream = Stream::open(&hub, with("1", None));
+    let stream = ends(&hub, true, with("1", None));
     let (id, plain) = (
         stream.subscription.member().clone(),
-        of(Some(&stream), true, [join("a")]),
+        of(Some(&stream), [join("a")]),
     );
     hub.update(&id, |_| Ok(Bytes::from_static(b"2"))).unwrap();
     drop(stream);
-    let stream = Stream::open(&hub, plain);
+    let stream = ends(&hub, true, plain);
     let profile = |hub: &Hub| {
         hub.members(&name("a"), None, 1, 1).members[0]
             .profile
             .clone()
     };
     assert_eq!(&profile(&hub)[..], b"2");
-    let _stream = Stream::open(&hub, with("3", Some(&stream)));
+    let _stream = ends(&hub, true, with("3", Some(&stream)));
     assert_eq!(&profile(&hub)[..], b"3");
     let expected = [Change::Joined, Change::Updated, Change::Updated];
     assert_eq!(changes(&mut watcher), expected);
@@ -155,8 +157,8 @@ fn who_comes_back_without_a_profile_keeps_the_one_it_had() {
 #[tokio::test(start_paused = true)]
 async fn an_older_stream_that_breaks_late_does_not_undo_the_newer_ones_grace() {
     let hub = graceful();
-    let older = Stream::open(&hub, of(None, true, [join("a")]));
-    let newer = Stream::open(&hub, of(Some(&older), true, [join("a")]));
+    let older = ends(&hub, true, of(None, [join("a")]));
+    let newer = ends(&hub, true, of(Some(&older), [join("a")]));
     drop(newer);
     drop(older);
     advance(GRACE).await;
@@ -173,7 +175,7 @@ fn a_member_that_cannot_come_back_for_a_limit_stays_as_it_was() {
         ..Limits::default()
     });
     let mut stream = Stream::settled(&hub, [join("a"), join("b")]);
-    let request = of(Some(&stream), false, [join("c"), join("a")]);
+    let request = of(Some(&stream), [join("c"), join("a")]);
     let before = hub.counts().subscriptions;
     let error = hub.subscribe(request).unwrap_err();
     assert_eq!(hub.counts().subscriptions, before);
@@ -239,12 +241,12 @@ async fn a_member_that_comes_back_with_too_wide_a_pattern_has_its_grace() {
         stream_channels: 3,
         ..Limits::default()
     });
-    let stream = Stream::open(&hub, of(None, true, [join("a")]));
+    let stream = ends(&hub, true, of(None, [join("a")]));
     for channel in ["p.1", "p.2", "p.3"] {
         receipt(&hub, channel, event("", "", "x"));
     }
-    let wide = of(Some(&stream), false, [join("a"), matching("p.*")]);
-    let narrow = of(Some(&stream), false, [join("a")]);
+    let wide = of(Some(&stream), [join("a"), matching("p.*")]);
+    let narrow = of(Some(&stream), [join("a")]);
     drop(stream);
     let error = hub.subscribe(wide).unwrap_err();
     assert!(matches!(
@@ -266,8 +268,8 @@ async fn a_member_that_comes_back_with_too_wide_a_pattern_has_its_grace() {
 async fn a_replaced_stream_that_sleeps_takes_nothing_from_other_watchers() {
     let hub = hub(Limits::default());
     let older = [watching(join("a.b")), matching("a.>")];
-    let older = Stream::open(&hub, of(None, false, older));
-    let _newer = Stream::open(&hub, of(Some(&older), false, [join("c")]));
+    let older = Stream::open(&hub, of(None, older));
+    let _newer = Stream::open(&hub, of(Some(&older), [join("c")]));
     advance(Duration::from_secs(61)).await;
     hub.sweep_all();
     let mut watcher = Stream::open(&hub, subscribe([watching(observe("a.b"))]));

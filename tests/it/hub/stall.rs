@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanfare::hub::{Evict, Hub, Limits, Subscribe};
+use fanfare::hub::{Evict, Handles, Hub, Limits, Subscribe};
 use tokio::time::{Duration, advance};
 
 use super::support::{Got, Stream, hub, join, observe, send, send_many, subscribe};
@@ -15,11 +15,11 @@ fn evictable(hub: &Hub, request: Subscribe) -> (Stream, Arc<AtomicUsize>) {
     let evict: Evict = Arc::new(move || {
         count.fetch_add(1, Ordering::SeqCst);
     });
-    let request = Subscribe {
+    let handles = Handles {
         evict: Some(evict),
-        ..request
+        broke: None,
     };
-    (Stream::open(hub, request), evicted)
+    (Stream::with(hub, handles, request), evicted)
 }
 
 /// Lets time pass, and the hub look every second.

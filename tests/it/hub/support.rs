@@ -13,8 +13,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use fanfare::hub::{
-    Change, Chunk, Clock, End, Filter, Frame, Frames, Gap, GapReason, Hub, Join, Limits, Receipt,
-    Subscribe, Subscription, Target,
+    Change, Chunk, Clock, End, Filter, Frame, Frames, Gap, GapReason, Handles, Hub, Join, Limits,
+    Receipt, Subscribe, Subscription, Target,
 };
 use fanfare::model::{ChannelName, Epoch, EventName, Member, Pattern, Position};
 
@@ -287,9 +287,22 @@ impl Wake for Wakes {
     }
 }
 
+/// The handles of a stream of which this tells whether it broke.
+pub(super) fn ending(broke: impl Fn() -> bool + Send + Sync + 'static) -> Handles {
+    Handles {
+        broke: Some(Arc::new(broke)),
+        evict: None,
+    }
+}
+
 impl Stream {
     pub(super) fn open(hub: &Hub, request: Subscribe) -> Self {
-        let subscription = hub.subscribe(request).unwrap();
+        Self::with(hub, Handles::default(), request)
+    }
+
+    pub(super) fn with(hub: &Hub, handles: Handles, request: Subscribe) -> Self {
+        let mut subscription = hub.open(handles).unwrap();
+        subscription.subscribe(request).unwrap();
         let wakes = Arc::<Wakes>::default();
         Self {
             waker: Arc::clone(&wakes).into(),

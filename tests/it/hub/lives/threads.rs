@@ -3,8 +3,8 @@
 //! but for what only an order of steps could tell.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use tokio::time::Duration;
 
 use super::client::{Client, Stream};
 use super::record::{CHANNELS, Note, Present, Sent, Told, Truth, Wish};
-use crate::hub::support::{Got, event, hub, name};
+use crate::hub::support::{Got, ending, event, hub, name};
 
 const SENDS: usize = 400;
 const SENDERS: usize = 2;
@@ -145,10 +145,10 @@ impl Life {
             start,
             member,
             profile: profile.map(Bytes::from),
-            broke: Some(Arc::new(move || broke)),
             ..client.wish.request()
         };
-        let subscription = self.hub.subscribe(request).unwrap();
+        let mut subscription = self.hub.open(ending(move || broke)).unwrap();
+        subscription.subscribe(request).unwrap();
         let told = Told {
             wish: client.wish.clone(),
             member: subscription.member().to_string(),

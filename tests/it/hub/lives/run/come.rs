@@ -14,6 +14,7 @@ use crate::hub::lives::client::Stream;
 use crate::hub::lives::members::until;
 use crate::hub::lives::record::Told;
 use crate::hub::lives::steps::{Come, From};
+use crate::hub::support::ending;
 
 impl World {
     pub(super) fn come(&mut self, come: &Come) {
@@ -44,14 +45,15 @@ impl World {
         let before = self.newest();
         let broke = Arc::clone(&self.broke);
         let profile = come.profile.map(profile);
-        let subscription = self.hub.subscribe(Subscribe {
+        let handles = ending(move || broke.load(Ordering::Relaxed));
+        let mut subscription = self.hub.open(handles).unwrap();
+        let request = Subscribe {
             start,
             profile: profile.clone().map(Bytes::from),
             member,
-            broke: Some(Arc::new(move || broke.load(Ordering::Relaxed))),
             ..wish.request()
-        });
-        let subscription = subscription.unwrap();
+        };
+        subscription.subscribe(request).unwrap();
         // A profile that was told may have cost a log its oldest events.
         let kept = self.kept();
         let id = subscription.member().to_string();

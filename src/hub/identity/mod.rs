@@ -5,6 +5,8 @@
 //!
 //! Locks are taken in the order member, registry, channel.
 
+mod turn;
+
 use std::collections::HashMap;
 use std::mem;
 
@@ -12,10 +14,12 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::channel::Channel;
-use super::stream::subscription::{End, StreamReader};
+use super::stream::subscription::StreamReader;
 use super::sync::{Arc, Mutex, Ordering, lock};
 use super::{Hub, Node};
 use crate::model::{ChannelName, Error, Member, MemberId};
+
+pub(super) use turn::Turn;
 
 /// The connected members of the node, and those whose stream broke.
 #[derive(Debug, Default)]
@@ -52,13 +56,6 @@ struct Standing {
     gone: bool,
 }
 
-/// A member in the hands of one of its streams.
-#[derive(Clone, Debug)]
-pub(super) struct Turn {
-    pub(super) identity: Arc<Identity>,
-    number: u64,
-}
-
 impl Identities {
     /// The member of this id, if it is connected.
     pub(super) fn get(&self, id: &MemberId) -> Option<Arc<Identity>> {
@@ -76,7 +73,7 @@ impl Identities {
             .extract_if(|_, away| away.until <= now)
             .collect();
         for (_, Away { turn, .. }) in late {
-            turn.identity.leave(node, turn.number);
+            turn.over(node);
         }
     }
 
@@ -88,70 +85,6 @@ impl Identities {
             })
         };
         Arc::clone(lock(&self.by_id).entry(id.clone()).or_insert_with(fresh))
-    }
-}
-
-impl Turn {
-    /// Makes `reader` the stream of the member `id`, which is then in these
-    /// channels and in no others, and gives the channels. A place that it has
-    /// already it keeps. O(channels).
-    ///
-    /// # Errors
-    ///
-    /// As [`Hub::subscribe`]; then all is as before.
-    pub(super) fn begin(
-        hub: &Hub,
-        id: &MemberId,
-        reader: &Arc<StreamReader>,
-        profile: Option<Bytes>,
-        names: &[&ChannelName],
-    ) -> Result<(Self, Vec<Arc<Channel>>), Error> {
-        let node = &hub.node;
-        loop {
-            let identity = node.identities.enter(id);
-            let mut standing = lock(&identity.standing);
-            if standing.gone {
-                continue;
-            }
-            let profile = profile.unwrap_or_else(|| standing.profile.clone());
-            let channels = standing.move_to(hub, id, profile, names);
-            if channels.is_err() && standing.turn == 0 {
-                standing.leave(node, id);
-            }
-            let channels = channels?;
-            standing.turn += 1;
-            let number = standing.turn;
-            let before = standing.reader.replace(Arc::clone(reader));
-            drop(standing);
-            if let Some(waker) =
-                before.and_then(|reader| reader.post(|mail| mail.end = Some(End::Replaced)))
-            {
-                waker.wake();
-            }
-            return Ok((Self { identity, number }, channels));
-        }
-    }
-
-    /// Ends the stream's turn. The member leaves its channels, unless it has
-    /// another stream or the `grace` to find one.
-    pub(super) fn end(&self, node: &Node, may_return: bool) {
-        let grace = node.limits.leave_grace;
-        if !may_return || grace.is_zero() {
-            return self.identity.leave(node, self.number);
-        }
-        let mut standing = lock(&self.identity.standing);
-        if standing.turn != self.number || standing.gone {
-            return;
-        }
-        if standing.places.is_empty() {
-            return standing.leave(node, &self.identity.id);
-        }
-        let away = Away {
-            until: Instant::now() + grace,
-            turn: self.clone(),
-        };
-        let id = self.identity.id.clone();
-        lock(&node.identities.away).insert(id, away);
     }
 }
 

@@ -1,0 +1,137 @@
+//! Sending: an event, or one after the other.
+
+use super::channel::{Channel, Refused};
+use super::observer::Observer;
+use super::ready::Wakes;
+use super::registry::Full;
+use super::sync::{Arc, Ordering};
+use super::{Frame, Hub};
+use crate::model::{ChannelName, Error, Limit, RequestKey};
+
+/// The answer to a send: the event is numbered and in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number.
+    pub sequence: u64,
+    /// Subscriptions of this node that took events of its name at that
+    /// moment, the sender's own included: a hint.
+    pub recipients: u32,
+    /// Whether it had been sent before: the number is the first one's.
+    pub duplicate: bool,
+}
+
+/// Sends one after the other, which remember the channel of the last one.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// It may have left the node since.
+    last: Option<Arc<Channel>>,
+}
+
+impl Run {
+    /// The channel that the last one was sent to.
+    pub fn channel(&self) -> Option<&ChannelName> {
+        self.last.as_ref()?.full_name()
+    }
+}
+
+impl Hub {
+    /// Numbers an event, appends it to the channel's log and wakes who waits
+    /// at its end. O(those); never waits. A channel is made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Draining`]; [`Error::RequestIdReused`]; [`Error::LimitReached`]
+    /// of channels. A channel that nobody listens to gives `recipients == 0`.
+    ///
+    /// Source: `docs/guarantees.md`, "A response means done".
+    pub fn send(
+        &self,
+        channel: &ChannelName,
+        frame: Frame,
+        request: Option<RequestKey>,
+    ) -> Result<Receipt, Error> {
+        self.send_in(&mut Run::default(), channel, frame, request)
+    }
+
+    /// As [`Hub::send`], in a `run` of them: to the channel that the last one was
+    /// sent to, it costs no look-up.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::send`].
+    pub fn send_in(
+        &self,
+        run: &mut Run,
+        channel: &ChannelName,
+        frame: Frame,
+        request: Option<RequestKey>,
+    ) -> Result<Receipt, Error> {
+        let mut frame = frame;
+        // A node that drains makes no channels.
+        self.check_open()?;
+        run.last.take_if(|last| last.full_name() != Some(channel));
+        loop {
+            let known = run.last.take();
+            let known = known.map_or_else(|| self.channel(channel), Ok)?;
+            match known.append(&self.node, frame, request) {
+                Err(Refused::Closed(back)) => frame = back,
+                done => {
+                    run.last = Some(known);
+                    return done.map_err(Error::from);
+                }
+            }
+        }
+    }
+
+    /// As [`Hub::send`], to every stream that takes broadcasts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Draining`]; [`Error::RequestIdReused`].
+    pub fn broadcast(&self, frame: Frame, request: Option<RequestKey>) -> Result<Receipt, Error> {
+        self.check_open()?;
+        let broadcasts = &self.node.broadcasts;
+        broadcasts
+            .append(&self.node, frame, request)
+            .map_err(Error::from)
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        let draining = self.node.draining.load(Ordering::Acquire);
+        if draining {
+            Err(Error::Draining)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn channel(&self, name: &ChannelName) -> Result<Arc<Channel>, Error> {
+        let node = &self.node;
+        let mut wakes = Wakes::default();
+        let made = node.registry.get_or_make(name, |let_go, found| {
+            let log = node.log(name, let_go);
+            let channel = Arc::new(Channel::new(Some(name.clone()), log));
+            // Counted and told before anybody can number an event in it.
+            let from = node.counter.newest();
+            for observer in Observer::deciding(found) {
+                wakes.add(observer.attach(node, (name, &channel), from));
+            }
+            channel
+        });
+        wakes.wake();
+        made.map_err(|Full| Error::LimitReached {
+            what: Limit::Channels,
+            limit: node.limits.channels,
+        })
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            // Only broadcasts come here with it, and they never close.
+            Refused::Closed(_) => Self::Draining,
+            Refused::Reused => Self::RequestIdReused,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The replies of a session as frames.
+//!
+//! That of a send is written field by field, with no allocation: they are what
+//! a fast publisher is answered.
+
+use bytes::BufMut;
+use prost::Message;
+use prost::encoding::{WireType, bool, encode_key, uint32, uint64};
+
+use super::event::text;
+use super::{PREFIX, prefix};
+use crate::hub::Receipt;
+use crate::model::Epoch;
+use crate::rpc::wire::reply::Result as Outcome;
+use crate::rpc::wire::session_response::Frame as Kind;
+use crate::rpc::wire::{Reply, SessionResponse};
+
+/// What was sent.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rpc) enum Sent {
+    /// An event to a channel.
+    ToChannel(Receipt),
+    /// A broadcast.
+    ToAll(Receipt),
+}
+
+/// The fields of a `SessionResponse` with the reply to a send.
+mod field {
+    pub(super) const REPLY: u32 = 15;
+    pub(super) const ID: u32 = 1;
+    pub(super) const SEND: u32 = 4;
+    pub(super) const BROADCAST: u32 = 5;
+    pub(super) const POSITION: u32 = 1;
+    pub(super) const EPOCH: u32 = 1;
+    pub(super) const SEQUENCE: u32 = 2;
+    pub(super) const RECIPIENTS: u32 = 2;
+    pub(super) const DUPLICATE: u32 = 3;
+}
+
+/// Appends the reply to the request `id`.
+pub(in crate::rpc) fn reply(id: u64, outcome: Outcome, into: &mut Vec<u8>) {
+    let reply = Reply {
+        id,
+        result: Some(outcome),
+    };
+    let message = SessionResponse {
+        frame: Some(Kind::Reply(reply)),
+    };
+    prefix(message.encoded_len(), into);
+    message.encode_raw(into);
+}
+
+/// Appends the reply to a send.
+pub(in crate::rpc) fn sent(id: u64, sent: &Sent, epoch: &Epoch, into: &mut Vec<u8>) {
+    let (tag, receipt) = match sent {
+        Sent::ToChannel(receipt) => (field::SEND, receipt),
+        Sent::ToAll(receipt) => (field::BROADCAST, receipt),
+    };
+    let start = into.len();
+    prefix(0, into);
+    let reply = open(field::REPLY, into);
+    uint64::encode(field::ID, &id, into);
+    let response = open(tag, into);
+    let position = open(field::POSITION, into);
+    text(field::EPOCH, epoch.as_str(), into);
+    uint64::encode(field::SEQUENCE, &receipt.sequence, into);
+    close(position, into);
+    if receipt.recipients > 0 {
+        uint32::encode(field::RECIPIENTS, &receipt.recipients, into);
+    }
+    if receipt.duplicate {
+        bool::encode(field::DUPLICATE, &true, into);
+    }
+    close(response, into);
+    close(reply, into);
+    let len = into.len() - start - PREFIX;
+    into[start + PREFIX - 1] = short(len);
+}
+
+/// Opens a message of under 128 bytes, whose length is one byte then.
+fn open(tag: u32, into: &mut Vec<u8>) -> usize {
+    encode_key(tag, WireType::LengthDelimited, into);
+    into.put_u8(0);
+    into.len()
+}
+
+fn close(opened: usize, into: &mut [u8]) {
+    into[opened - 1] = short(into.len() - opened);
+}
+
+/// An epoch is of 32 bytes, and three numbers are at most 25.
+fn short(len: usize) -> u8 {
+    debug_assert!(len < 128, "a length of one byte");
+    u8::try_from(len).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::frame::position;
+    use crate::rpc::wire::{BroadcastResponse, SendResponse};
+
+    fn receipt(sequence: u64, recipients: u32, duplicate: bool) -> Receipt {
+        Receipt {
+            sequence,
+            recipients,
+            duplicate,
+        }
+    }
+
+    #[test]
+    fn what_is_written_field_by_field_is_what_prost_writes() {
+        let epoch = Epoch::new();
+        let receipts = [
+            receipt(1, 0, false),
+            receipt(1 << 53, u32::MAX, true),
+            receipt(127, 128, false),
+        ];
+        for (receipt, id) in receipts.into_iter().zip([1, u64::MAX, 300]) {
+            let place = crate::model::Position {
+                epoch: epoch.clone(),
+                sequence: receipt.sequence,
+            };
+            let send = SendResponse {
+                position: Some(position(&place)),
+                recipients: receipt.recipients,
+                duplicate: receipt.duplicate,
+            };
+            let broadcast = BroadcastResponse {
+                position: send.position.clone(),
+                recipients: send.recipients,
+                duplicate: send.duplicate,
+            };
+            let (mut expected, mut written) = (vec![7], vec![7]);
+            reply(id, Outcome::Send(send), &mut expected);
+            reply(id, Outcome::Broadcast(broadcast), &mut expected);
+            sent(id, &Sent::ToChannel(receipt), &epoch, &mut written);
+            sent(id, &Sent::ToAll(receipt), &epoch, &mut written);
+            assert_eq!(written, expected);
+        }
+    }
+}
