@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fanfare::rpc::client::{
-    ClosingReason, Reply, SessionRequest, SessionResponse, SubscribeRequest, reply,
+    ClosingReason, Reply, SessionRequest, SessionResponse, SubscribeRequest, Unsubscribe, reply,
     session_request::Request, session_response::Frame,
 };
 use h2::{RecvStream, SendStream};
@@ -36,6 +36,37 @@ async fn a_session_that_has_subscribed_goes_on_when_it_has_no_more_requests() {
     session.finish();
     crate::support::send(&mut client, text("a", "e", "x")).await;
     assert_eq!(session.event().await.channel, "a");
+}
+
+#[tokio::test]
+async fn a_ready_comes_before_what_comes_at_once_with_it() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    let mut all = to(["a"]);
+    all.subscriptions[0].echo = true;
+    let requests = [
+        asking(1, Request::Subscribe(all)),
+        asking(2, Request::Send(text("a", "e", "x"))),
+        asking(3, Request::Unsubscribe(Unsubscribe::default())),
+    ];
+    let body = requests.map(|request| framed(&request)).concat().into();
+    let response = wire.send(request("Session"), body).await.unwrap();
+    let mut answers = response.await.unwrap().into_body();
+    let mut bytes = Vec::new();
+    let mut kinds = Vec::new();
+    while kinds.len() < 4 {
+        bytes.extend_from_slice(&answers.data().await.unwrap().unwrap());
+        kinds = frames(&bytes)
+            .map(|frame| match frame {
+                Frame::Reply(reply) => reply.id,
+                Frame::Event(_) => 0,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+    }
+    let place = |kind| kinds.iter().position(|other| *other == kind).unwrap();
+    assert!(place(1) < place(0), "{kinds:?}");
+    assert!(place(1) < place(2) && place(2) < place(3), "{kinds:?}");
 }
 
 #[tokio::test]
@@ -119,6 +150,16 @@ async fn pour(body: &mut SendStream<Bytes>, requests: impl Iterator<Item = Bytes
     taken
 }
 
+/// The frames that `bytes` hold whole.
+fn frames(mut bytes: &[u8]) -> impl Iterator<Item = Frame> {
+    std::iter::from_fn(move || {
+        let len = u32::from_be_bytes(bytes.get(1..5)?.try_into().unwrap()) as usize;
+        let frame = bytes.get(5..5 + len)?;
+        bytes = &bytes[5 + len..];
+        Some(SessionResponse::decode(frame).unwrap().frame.unwrap())
+    })
+}
+
 /// All replies and how the session ended.
 async fn read_whole(mut answers: RecvStream) -> (Vec<Reply>, HeaderMap) {
     let mut bytes = Vec::new();
@@ -128,15 +169,11 @@ async fn read_whole(mut answers: RecvStream) -> (Vec<Reply>, HeaderMap) {
         flow.release_capacity(data.len()).unwrap();
         bytes.extend_from_slice(&data);
     }
-    let (mut rest, mut replies) = (&bytes[..], Vec::new());
-    while !rest.is_empty() {
-        let len = u32::from_be_bytes(rest[1..5].try_into().unwrap()) as usize;
-        let frame = SessionResponse::decode(&rest[5..5 + len]).unwrap().frame;
-        rest = &rest[5 + len..];
-        if let Some(Frame::Reply(reply)) = frame {
-            replies.push(reply);
-        }
-    }
+    let replies = frames(&bytes).filter_map(|frame| match frame {
+        Frame::Reply(reply) => Some(reply),
+        _ => None,
+    });
+    let replies = replies.collect();
     (replies, answers.trailers().await.unwrap().unwrap())
 }
 
