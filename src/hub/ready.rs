@@ -85,6 +85,11 @@ impl<M: Default> Reader<M> {
         look(&mut lock(&self.inbox).mail)
     }
 
+    /// Takes the marks before the next poll does.
+    pub(crate) fn take_marks(&self, marked: &mut Vec<u32>) {
+        marked.append(&mut lock(&self.inbox).marked);
+    }
+
     /// Reads in rounds, and parks only when one of them has settled.
     ///
     /// Each round is given the newest number; what was marked before that was

@@ -39,6 +39,7 @@ async fn entries_are_applied_in_their_order() {
     assert_eq!(numbers, expected);
     for at in 0..1_000 {
         let event = listener.event().await;
+        assert_eq!(event.channel, entry(at).channel);
         assert_eq!(event.payload, entry(at).payload);
     }
 }

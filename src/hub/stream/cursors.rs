@@ -10,7 +10,7 @@
 //! anything that is numbered after it (`docs/decisions/0008-gaps-first.md`).
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 
 use bytes::Bytes;
 
@@ -74,6 +74,12 @@ impl Cursors {
     /// Sees to it that nothing more is read, since something is missing.
     pub(super) fn fail(&mut self, end: End) {
         self.end = Some(end);
+    }
+
+    /// Reads no more of these slots, which are gone.
+    pub(super) fn pass_over(&mut self, slots: &HashSet<u32>) {
+        self.heads
+            .retain(|Reverse(head)| !slots.contains(&head.slot));
     }
 
     /// Takes in a channel that came to be.
@@ -197,9 +203,8 @@ impl Cursors {
     fn look(&mut self, node: &Node, reader: &Arc<StreamReader>, slot: u32) {
         let place = Place { reader, slot };
         let Slot { channel, view, .. } = self.slots.get(slot);
-        match channel.as_ref().map(|channel| channel.look(&place, view)) {
-            Some(next) => self.note(node, slot, next),
-            None => self.slots.forget(slot),
+        if let Some(next) = channel.as_ref().map(|channel| channel.look(&place, view)) {
+            self.note(node, slot, next);
         }
     }
 
@@ -217,7 +222,7 @@ impl Cursors {
             return self.send_members(node, reader, slot, chunk);
         }
         let Some(channel) = &at.channel else {
-            return self.slots.forget(slot);
+            return;
         };
         // What the stream has passed, this channel has not lost.
         let after = at.view.cursor.max(self.position);

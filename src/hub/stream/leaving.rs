@@ -9,10 +9,8 @@ use std::collections::HashSet;
 use std::mem;
 
 use super::super::channel::{Listens, Watch};
-use super::super::node::Node;
 use super::super::sync::Arc;
-use super::slot::{By, Listening, Ranks, Wish};
-use super::slots::Slots;
+use super::slot::{By, Listening, Wish};
 use super::subscription::{Place, Subscription};
 use crate::model::{ChannelName, Pattern};
 
@@ -50,40 +48,47 @@ impl Subscription {
                 slots.append(&mut self.cursors.slots.matched(rank));
             }
         }
-        let ranks = self.cursors.slots.ranks();
-        let mut left = HashSet::new();
+        let mut memberships = HashSet::new();
         for name in names.iter().filter_map(|text| text.name()) {
             let Some(slot) = self.cursors.slots.find(&name) else {
                 continue;
             };
             match self.cursors.slots.get(slot).by {
-                By::Membership => _ = left.insert(name),
+                By::Membership => _ = memberships.insert(name.clone()),
                 By::Name(_) => self.release(1),
-                By::Pattern { .. } | By::Broadcasts | By::Left => continue,
+                By::Pattern { .. } | By::Broadcasts => continue,
             }
-            slots.push(slot);
+            slots.push((name, slot));
         }
-        for slot in slots {
-            self.leave_slot(slot, &ranks);
-        }
+        self.leave_slots(slots);
         if let Some(turn) = &self.turn {
-            turn.leave(&node, &left.iter().map(ChannelName::as_str).collect());
+            let memberships = memberships.iter().map(ChannelName::as_str);
+            turn.leave(&node, &memberships.collect());
         }
     }
 
-    /// Leaves a slot to the pattern that decides for its channel from now on, if
-    /// there is one.
-    fn leave_slot(&mut self, slot: u32, ranks: &Ranks) {
-        let at = self.cursors.slots.get_mut(slot);
-        let name = at.channel.as_ref().and_then(|channel| channel.full_name());
-        let Some(rank) = name.and_then(|name| ranks.decides(name)) else {
-            let place = Place {
-                reader: &self.reader,
-                slot,
-            };
-            return self.cursors.slots.remove(&self.node, &place);
-        };
-        let counted = match at.by {
+    /// Leaves slots, each to the pattern that decides for its channel from now
+    /// on, if there is one.
+    fn leave_slots(&mut self, slots: Vec<(ChannelName, u32)>) {
+        let ranks = self.cursors.slots.ranks();
+        let mut removed = HashSet::new();
+        for (name, slot) in slots {
+            let is_there = self.cursors.slots.get(slot).channel.is_some();
+            if let Some(rank) = ranks.decides(&name).filter(|_| is_there) {
+                self.leave_to(slot, rank);
+            } else {
+                self.remove(&name, slot);
+                removed.insert(slot);
+            }
+        }
+        // Who is on no list any more is marked, or in line to be read.
+        self.reader.take_marks(&mut self.marked);
+        self.marked.retain(|slot| !removed.contains(slot));
+        self.cursors.pass_over(&removed);
+    }
+
+    fn leave_to(&mut self, slot: u32, rank: u64) {
+        let counted = match self.cursors.slots.get(slot).by {
             By::Pattern { counted, .. } => counted,
             _ => self.node.reserve(1).is_ok(),
         };
@@ -94,6 +99,20 @@ impl Subscription {
             strict: *strict,
         };
         self.switch(slot, By::Pattern { rank, counted }, wish);
+    }
+
+    fn remove(&mut self, name: &ChannelName, slot: u32) {
+        let place = Place {
+            reader: &self.reader,
+            slot,
+        };
+        let removed = self.cursors.slots.remove(name, slot);
+        if let Some(channel) = &removed.channel {
+            channel.relisten(&self.node, &place, removed.listens(), None);
+        }
+        if let By::Pattern { counted: true, .. } = removed.by {
+            self.node.release(1);
+        }
     }
 
     /// Has the stream come to a slot's channel by another text. It stays where
@@ -122,30 +141,5 @@ impl Subscription {
     fn release(&mut self, places: usize) {
         self.node.release(places);
         self.reserved -= places;
-    }
-}
-
-impl Slots {
-    /// Removes a slot, now or when it comes up next.
-    fn remove(&mut self, node: &Node, place: &Place<'_>) {
-        let slot = self.get_mut(place.slot);
-        let waited = match &slot.channel {
-            Some(channel) => channel.relisten(node, place, slot.listens(), None),
-            // It is neither on a list nor marked.
-            None => true,
-        };
-        let (by, channel) = (mem::replace(&mut slot.by, By::Left), slot.channel.take());
-        let name = channel.as_ref().and_then(|channel| channel.full_name());
-        match (by, name) {
-            (By::Name(name), _) => self.unname(&name),
-            (By::Pattern { counted, .. }, Some(name)) => {
-                node.release(usize::from(counted));
-                self.unname(name);
-            }
-            (_, name) => name.into_iter().for_each(|name| self.unname(name)),
-        }
-        if waited {
-            self.forget(place.slot);
-        }
     }
 }

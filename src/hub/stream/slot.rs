@@ -33,9 +33,6 @@ pub(super) enum By {
     Pattern { rank: u64, counted: bool },
     /// As everybody does, for broadcasts.
     Broadcasts,
-    /// It has left, and lets go of the slot when its mark comes, or its turn to
-    /// be read.
-    Left,
 }
 
 impl Slot {

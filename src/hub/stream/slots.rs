@@ -46,9 +46,9 @@ impl Slots {
         self.by_name.insert(name, slot);
     }
 
-    /// How many slots and patterns there are.
+    /// How many channels and patterns there are.
     pub(super) fn len(&self) -> usize {
-        self.all.len() + self.patterns.len()
+        self.by_name.len() + self.patterns.len()
     }
 
     /// Takes in a pattern, and gives its rank.
@@ -90,25 +90,20 @@ impl Slots {
         named.chain(patterns).sum()
     }
 
-    /// Forgets in which slot a channel is.
-    pub(super) fn unname(&mut self, name: &ChannelName) {
+    /// Takes out the slot that the channel of this name is in.
+    pub(super) fn remove(&mut self, name: &ChannelName, slot: u32) -> Slot {
         self.by_name.remove(name);
+        self.all.remove(slot as usize)
     }
 
-    /// Lets go of a slot that was left, when nothing leads to it any more.
-    pub(super) fn forget(&mut self, slot: u32) {
-        if let By::Left = self.get(slot).by {
-            self.all.remove(slot as usize);
-        }
-    }
-
-    /// Of the channels to which it came by the pattern of this rank, the slots.
-    pub(super) fn matched(&self, rank: u64) -> Vec<u32> {
-        let by_it = |slot: &Slot| matches!(slot.by, By::Pattern { rank: by, .. } if by == rank);
-        let matched = self.all.iter().filter(|(_, slot)| by_it(slot));
-        matched
-            .filter_map(|(key, _)| u32::try_from(key).ok())
-            .collect()
+    /// The channels to which it came by the pattern of this rank.
+    pub(super) fn matched(&self, rank: u64) -> Vec<(ChannelName, u32)> {
+        let by_it = |slot: u32| match self.get(slot).by {
+            By::Pattern { rank: by, .. } => by == rank,
+            _ => false,
+        };
+        let matched = self.by_name.iter().filter(|(_, slot)| by_it(**slot));
+        matched.map(|(name, slot)| (name.clone(), *slot)).collect()
     }
 
     /// The patterns with their ranks, in that order.

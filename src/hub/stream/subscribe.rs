@@ -17,7 +17,7 @@ use super::opening::Opening;
 use super::request::{Handles, Join, Subscribe};
 use super::start::Start;
 use super::subscription::Subscription;
-use crate::model::{Error, Limit};
+use crate::model::{Error, Limit, MemberId};
 
 impl Hub {
     /// Opens a stream that listens to nothing yet.
@@ -60,6 +60,7 @@ impl Subscription {
         self.reserve(&request.joins)?;
         let from = self.node.counter.newest();
         let names: Vec<_> = request.joins.iter().filter_map(Join::membership).collect();
+        let returns = request.member.is_some();
         let id = request.member.unwrap_or_else(|| self.member().clone());
         let begun = Turn::begin(&self.hub(), &id, &self.reader, request.profile, &names);
         let (turn, channels) = begun.inspect_err(|_| self.part(Vec::new(), false))?;
@@ -68,7 +69,7 @@ impl Subscription {
         self.turn = Some(turn);
         let mut joining = Joining::new(self, request.start, from);
         if let Err(error) = joining.join_all(request.joins, channels) {
-            self.give_up();
+            self.give_up(returns);
             return Err(error);
         }
         if let Some(filter) = request.broadcasts {
@@ -141,12 +142,14 @@ impl Subscription {
         self.reserved -= places;
     }
 
-    /// Is as it was before it subscribed. Its member did not want to leave.
-    fn give_up(&mut self) {
+    /// Is as it was before it subscribed. A member that came back did not want
+    /// to leave.
+    fn give_up(&mut self, returns: bool) {
         self.cursors.slots.unwatch(&self.node, self.key);
         let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
-        self.part(attached, true);
+        self.part(attached, returns);
         self.marked.clear();
+        self.cursors.own = MemberId::new();
         self.cursors.opening = Opening::default();
     }
 

@@ -243,3 +243,28 @@ async fn a_subscribe_over_a_limit_changes_nothing() {
     assert_eq!(session.event().await.channel, "a");
     session.subscribe(to(["p.*.x"])).await;
 }
+
+#[tokio::test]
+async fn what_is_left_and_joined_at_once_counts_once() {
+    let mut config = Config::default();
+    config.hub.stream_channels = 4;
+    let node = Node::start(config).await;
+    let mut session = Session::open(&mut node.client().await).await;
+    session.subscribe(to([])).await;
+    let names = ["a", "b", "c", "d"];
+    for _ in 0..10 {
+        for _ in 0..50 {
+            session.ask(Request::Subscribe(to(names))).await;
+            session.ask(unsubscribe(&names)).await;
+        }
+        for _ in 0..100 {
+            let result = session.reply().await.result;
+            assert!(
+                !matches!(result, Some(reply::Result::Error(_))),
+                "{result:?}"
+            );
+        }
+    }
+    assert_eq!(node.hub.counts().subscriptions, 0);
+    assert_eq!(node.hub.waiting_places(), 1, "for broadcasts");
+}

@@ -34,7 +34,9 @@ async fn a_later_channel_runs_from_its_ready_on() {
     let mut client = node.client().await;
     let mut session = Session::open(&mut client).await;
     let first = session.subscribe(to(["a"])).await;
-    send(&mut client, text("b", "e", "before")).await;
+    for _ in 0..2 {
+        send(&mut client, text("b", "e", "before")).await;
+    }
     let ready = session.subscribe(to(["b"])).await;
     assert_eq!(ready.member_id, first.member_id);
     assert_eq!(ready.member_token, first.member_token);
