@@ -2,8 +2,8 @@
 
 use fanfare::config::Config;
 use fanfare::rpc::client::{
-    BroadcastSubscription, ErrorStatus, Position, SessionRequest, SubscribeRequest, UpdateProfile,
-    reply, session_request::Request, subscribe_request::Start,
+    BroadcastSubscription, ErrorStatus, Position, SessionRequest, SubscribeRequest, Subscription,
+    UpdateProfile, reply, session_request::Request, subscribe_request::Start,
 };
 use prost::Message;
 use tonic::Code;
@@ -267,4 +267,30 @@ async fn what_is_left_and_joined_at_once_counts_once() {
     }
     assert_eq!(node.hub.counts().subscriptions, 0);
     assert_eq!(node.hub.waiting_places(), 1, "for broadcasts");
+}
+
+#[tokio::test]
+async fn the_filters_of_a_session_are_bounded_together() {
+    let node = node().await;
+    let mut session = Session::open(&mut node.client().await).await;
+    let named = |channel: String, names: usize| Subscription {
+        channel,
+        events: (0..names).map(|at| at.to_string()).collect(),
+        ..Subscription::default()
+    };
+    let full = SubscribeRequest {
+        subscriptions: (0..1_024).map(|at| named(format!("a.{at}"), 64)).collect(),
+        ..SubscribeRequest::default()
+    };
+    session.subscribe(full).await;
+    let more = || SubscribeRequest {
+        subscriptions: vec![named("b".into(), 1)],
+        ..SubscribeRequest::default()
+    };
+    let refused = Request::Subscribe(more());
+    session
+        .refused(refused, "INVALID_SUBSCRIPTION", "subscriptions")
+        .await;
+    session.unsubscribe(&["a.7"]).await;
+    session.subscribe(more()).await;
 }
