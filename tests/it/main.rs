@@ -1,5 +1,10 @@
 //! What the service promises, over the wire: one module a capability.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each example has examples/common to itself"
+)]
+
 mod architecture;
 mod bad_http;
 mod bad_input;
@@ -15,6 +20,7 @@ mod coming_back;
 mod drain;
 mod ends;
 mod events;
+mod examples;
 mod health_and_reflection;
 mod history;
 mod hub;

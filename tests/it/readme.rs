@@ -43,7 +43,7 @@ fn section(heading: &str) -> String {
 }
 
 /// The fenced blocks of a text: language and content.
-fn blocks(text: &str) -> Vec<(String, String)> {
+pub(crate) fn blocks(text: &str) -> Vec<(String, String)> {
     let fenced = text.split("```").skip(1).step_by(2);
     let halves = fenced.map(|block| block.split_once('\n').unwrap());
     halves
