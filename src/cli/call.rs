@@ -1,8 +1,13 @@
 //! Calls to a node: the connection, unary and streaming.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
+use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
@@ -33,7 +38,7 @@ pub(crate) struct Target {
     address: Address,
 }
 
-/// How long a unary call may take.
+/// How long an answer may take.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Deadline {
     /// How long to wait for an answer: 500ms, 10s, 1m.
@@ -43,7 +48,7 @@ pub(crate) struct Deadline {
         default_value = "10s",
         value_parser = humantime::parse_duration
     )]
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// A connection to one node.
@@ -86,7 +91,7 @@ impl Client {
             self.ready().await?;
             let codec = DynamicCodec(method.output());
             self.grpc
-                .unary(Request::new(request), path(method), codec)
+                .unary(encoded(&request), path(method), codec)
                 .await
         };
         let answered = tokio::time::timeout(deadline.timeout, call).await;
@@ -104,9 +109,25 @@ impl Client {
         let codec = DynamicCodec(method.output());
         let answer = self
             .grpc
-            .server_streaming(Request::new(request), path(method), codec)
+            .server_streaming(encoded(&request), path(method), codec)
             .await?;
         Ok(answer.into_inner())
+    }
+
+    /// Opens a stream in both directions, of requests that are encoded already.
+    /// It is under way once [`Answers::next`] is awaited.
+    pub(crate) fn both_ways(
+        mut self,
+        method: &MethodDescriptor,
+        requests: mpsc::Receiver<Vec<u8>>,
+    ) -> Answers {
+        let (path, codec) = (path(method), DynamicCodec(method.output()));
+        Answers::Opening(Box::pin(async move {
+            self.ready().await?;
+            let requests = Request::new(ReceiverStream::new(requests));
+            let answer = self.grpc.streaming(requests, path, codec).await?;
+            Ok(answer.into_inner())
+        }))
     }
 
     async fn ready(&mut self) -> Result<(), Status> {
@@ -115,7 +136,39 @@ impl Client {
     }
 }
 
-fn late(deadline: Deadline) -> Failure {
+fn encoded(request: &DynamicMessage) -> Request<Vec<u8>> {
+    Request::new(request.encode_to_vec())
+}
+
+/// What comes back on a stream in both directions.
+pub(crate) enum Answers {
+    /// A node may want to read a request before it says that it answers.
+    Opening(Pin<Box<dyn Future<Output = Result<Streaming<DynamicMessage>, Status>> + Send>>),
+    /// They come.
+    Open(Box<Streaming<DynamicMessage>>),
+}
+
+impl Answers {
+    /// Whether the node has not said yet that it answers.
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self, Self::Opening(_))
+    }
+
+    /// The next answer; none once the node has ended the stream well. Nothing
+    /// is lost if this is dropped before it is done.
+    pub(crate) async fn next(&mut self) -> Result<Option<DynamicMessage>, Status> {
+        if let Self::Opening(opening) = self {
+            *self = Self::Open(Box::new(opening.await?));
+        }
+        match self {
+            Self::Opening(_) => Ok(None),
+            Self::Open(answers) => answers.message().await,
+        }
+    }
+}
+
+/// An answer took longer than it may.
+pub(crate) fn late(deadline: Deadline) -> Failure {
     let waited = humantime::format_duration(deadline.timeout);
     Failure::Failed {
         text: format!("no answer within {waited}; the node may have done it all the same"),

@@ -1,16 +1,17 @@
 //! A tonic codec for messages known by their descriptor alone.
 
-use prost_reflect::prost::Message as _;
+use bytes::BufMut as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-/// Encodes any message; decodes those of the type it was made with.
+/// Takes messages as they are encoded, which is many times smaller than what
+/// they are read from; decodes those of the type it was made with.
 #[derive(Clone, Debug)]
 pub(crate) struct DynamicCodec(pub(crate) MessageDescriptor);
 
 impl Codec for DynamicCodec {
-    type Encode = DynamicMessage;
+    type Encode = Vec<u8>;
     type Decode = DynamicMessage;
     type Encoder = Self;
     type Decoder = Self;
@@ -25,13 +26,12 @@ impl Codec for DynamicCodec {
 }
 
 impl Encoder for DynamicCodec {
-    type Item = DynamicMessage;
+    type Item = Vec<u8>;
     type Error = Status;
 
-    fn encode(&mut self, message: DynamicMessage, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        message
-            .encode(into)
-            .map_err(|error| Status::internal(format!("cannot encode the request: {error}")))
+    fn encode(&mut self, message: Vec<u8>, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put_slice(&message);
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ const LARGEST_EXACT: u64 = 1 << 53;
 
 /// Parses `text`; `name` stands for its root in the path of an error.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
-    let wrong = |error| format!("{name} is not JSON: {error}");
+    let wrong = |error| not_json(name, text, &error);
     // First, since it bounds the nesting that the walk goes down.
     let value = serde_json::from_str(text).map_err(wrong)?;
     let raw = serde_json::from_str(text).map_err(wrong)?;
@@ -27,6 +27,15 @@ pub(crate) fn object(name: &str, text: &str) -> Result<Value, String> {
         object @ Value::Object(_) => Ok(object),
         _ => Err(format!("{name} is no JSON object")),
     }
+}
+
+/// Where it is wrong; a text of one line has columns only.
+fn not_json(name: &str, text: &str, error: &serde_json::Error) -> String {
+    let mut reason = error.to_string();
+    if !text.contains('\n') {
+        reason = reason.replace(" at line 1 column ", " at column ");
+    }
+    format!("{name} is not JSON: {reason}")
 }
 
 /// Checks `raw`, which stands at `path`, and all below it.
@@ -132,6 +141,17 @@ mod tests {
         for text in ["", "{", "hello", "1 2", "01", "1e400", "\"\\ud800\"", "nul"] {
             let reason = parse("payload", text).unwrap_err();
             assert!(reason.starts_with("payload is not JSON: "), "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_told_with_its_place() {
+        for (text, place) in [
+            ("[1, x]", " at column 5"),
+            ("[1,\n x]", " at line 2 column 2"),
+        ] {
+            let reason = parse("payload", text).unwrap_err();
+            assert!(reason.ends_with(place), "{reason}");
         }
     }
 

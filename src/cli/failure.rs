@@ -5,8 +5,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use prost_reflect::DynamicMessage;
+use prost_reflect::prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt as _};
+
+use super::fields;
 
 /// Why a verb could not do what it was asked to.
 #[derive(Debug)]
@@ -24,6 +28,26 @@ impl Failure {
     /// A failure with nothing to advise.
     pub(crate) fn failed(text: String) -> Self {
         Self::Failed { text, hint: None }
+    }
+
+    /// The failure that an `ErrorStatus` in an answer tells of.
+    pub(crate) fn told_by(error: &DynamicMessage) -> Self {
+        let code = Code::from_i32(fields::integer(error, "code"));
+        // The same bytes as the `google.rpc.Status` in a call's trailers.
+        let details = error.encode_to_vec();
+        let message = fields::text(error, "message");
+        Self::from(Status::with_details(code, message, details.into()))
+    }
+
+    /// What went wrong and what may help, on one line.
+    pub(crate) fn remark(&self) -> String {
+        match self {
+            Self::Failed {
+                text,
+                hint: Some(hint),
+            } => format!("{text}; {hint}"),
+            other => other.reason().to_owned(),
+        }
     }
 
     /// What went wrong, without what may help.
@@ -151,6 +175,7 @@ mod tests {
 
     use tonic_types::ErrorDetails;
 
+    use super::super::json;
     use super::*;
 
     #[test]
@@ -179,6 +204,19 @@ mod tests {
             let text = Failure::from(status).text();
             assert_eq!(text, format!("error: UNIMPLEMENTED: {line}\n"));
         }
+    }
+
+    #[test]
+    fn an_error_inside_an_answer_reads_as_that_of_a_call() {
+        let mut details = ErrorDetails::with_error_info("LIMIT_REACHED", "fanfare.v1", []);
+        details.set_retry_info(Some(Duration::from_secs(2)));
+        let status = Status::with_error_details(Code::ResourceExhausted, "full", details);
+        let descriptor = json::message("fanfare.v1.ErrorStatus").unwrap();
+        let error = DynamicMessage::decode(descriptor, status.details()).unwrap();
+        assert_eq!(
+            Failure::told_by(&error).remark(),
+            "RESOURCE_EXHAUSTED (LIMIT_REACHED): full; try again in 2s"
+        );
     }
 
     #[test]

@@ -39,6 +39,24 @@ pub(crate) fn number(of: &DynamicMessage, name: &str) -> u64 {
     field.as_deref().and_then(Value::as_u64).unwrap_or_default()
 }
 
+/// The number in a field of 32 bits without a sign.
+pub(crate) fn count(of: &DynamicMessage, name: &str) -> u32 {
+    let field = of.get_field_by_name(name);
+    field.as_deref().and_then(Value::as_u32).unwrap_or_default()
+}
+
+/// The number in a field of 32 bits with a sign.
+pub(crate) fn integer(of: &DynamicMessage, name: &str) -> i32 {
+    let field = of.get_field_by_name(name);
+    field.as_deref().and_then(Value::as_i32).unwrap_or_default()
+}
+
+/// Whether a field is set that is true or false.
+pub(crate) fn is_set(of: &DynamicMessage, name: &str) -> bool {
+    let field = of.get_field_by_name(name);
+    field.as_deref().and_then(Value::as_bool) == Some(true)
+}
+
 /// The duration in a field, if it is set and not negative.
 pub(crate) fn duration(of: &DynamicMessage, name: &str) -> Option<Duration> {
     let message = message(of, name)?;

@@ -9,20 +9,26 @@ mod broadcast;
 mod call;
 mod channels;
 mod codec;
+mod command;
 mod exact;
+mod exchange;
 mod failure;
 mod fields;
 mod follow;
 mod history;
 mod json;
+mod lines;
 mod members;
 mod output;
 mod pages;
 mod payload;
 mod position;
+mod progress;
 mod render;
 mod send;
+mod send_lines;
 mod serve;
+mod session;
 mod subscribe;
 mod update;
 
@@ -62,14 +68,27 @@ Examples:
         after_long_help = serve::settings_help()
     )]
     Serve(serve::Args),
-    /// Send one event to a channel.
-    #[command(after_help = "\
+    /// Send one event to a channel, or one for each line of stdin.
+    #[command(
+        override_usage = "\
+fanfare send [OPTIONS] <CHANNEL> <EVENT> [PAYLOAD]
+       fanfare send [OPTIONS] --stdin[=FORM] [CHANNEL] [EVENT]",
+        after_help = "\
 Examples:
   fanfare send technology-chat chat-message '{\"text\": \"hello\"}'
   fanfare send technology-chat chat-message --text hello --request-id order-17
   jq -c .order order.json | fanfare send orders created -
+  fanfare send --stdin < requests.jsonl
+  jq -c '.[]' orders.json | fanfare send orders created --stdin=json
+  tail -f app.log | fanfare send logs line --stdin=text
 
-Prints the response as one line of JSON.")]
+A line of requests.jsonl, as grpcurl takes it:
+  {\"channel\": \"orders\", \"event\": \"created\", \"payload\": {\"json\": {\"id\": 17}}}
+
+Prints the response as one line of JSON. With --stdin that is the counts at the
+end, after which it exits with 1 if any line failed; stderr says which and why.
+A first Ctrl-C ends the input, a second one the waiting for answers."
+    )]
     Send(send::Args),
     /// Send one event to every connected subscriber.
     #[command(after_help = "\
@@ -123,6 +142,17 @@ Examples:
 Prints one line of JSON a frame. With --follow it says on stderr when it comes
 back, and what was lost meanwhile is a frame, `gap`.")]
     Subscribe(subscribe::Args),
+    /// Subscribe and send on one stream, by commands from stdin.
+    #[command(after_help = "\
+Examples:
+  fanfare session
+  fanfare session < commands.txt
+
+Type `help` for the commands, or a request as JSON. Prints one line of JSON a
+frame. The input ends with `quit`, Ctrl-D or Ctrl-C; what was asked for is still
+answered. Commands that are not typed at a terminal make it exit with 1 if one
+of them fails.")]
+    Session(session::Args),
 }
 
 impl Cli {
@@ -137,6 +167,7 @@ impl Cli {
             Verb::Channels(args) => args.run().await,
             Verb::History(args) => args.run().await,
             Verb::Subscribe(args) => args.run().await,
+            Verb::Session(args) => args.run().await,
         }
     }
 }
@@ -172,6 +203,9 @@ mod tests {
             "fanfare send c e -",
             "fanfare send c e",
             "fanfare send c e --text -",
+            "fanfare send c e --stdin",
+            "fanfare send --stdin=json c",
+            "fanfare send --stdin --request-id r",
             "fanfare broadcast e --binary AA==",
         ] {
             parse(line).unwrap();
@@ -180,6 +214,10 @@ mod tests {
             "fanfare send c e 1 --text hi",
             "fanfare send c e --text hi --binary AA==",
             "fanfare broadcast e {} --any {}",
+            "fanfare send c e 1 --stdin",
+            "fanfare send c e --stdin --text hi",
+            "fanfare send --stdin=xml c e",
+            "fanfare broadcast e --stdin",
         ] {
             parse(line).unwrap_err();
         }

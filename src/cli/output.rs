@@ -12,12 +12,13 @@ use super::Failure;
 /// Says `text` on stderr, on a line of its own. That nobody reads it stops no
 /// verb.
 pub(crate) async fn note(text: &str) {
+    on_stderr(&format!("{text}\n")).await;
+}
+
+/// Puts `text` on stderr as it is.
+pub(crate) async fn on_stderr(text: &str) {
     let mut stderr = tokio::io::stderr();
-    if stderr
-        .write_all(format!("{text}\n").as_bytes())
-        .await
-        .is_ok()
-    {
+    if stderr.write_all(text.as_bytes()).await.is_ok() {
         let _ = stderr.flush().await;
     }
 }

@@ -74,17 +74,25 @@ impl Event {
         } else if let Some(base64) = self.binary {
             json!({"binary": given(base64).await?.trim()})
         } else if let Some(text) = self.any {
-            let any = parse(&given(text).await?, "")?;
-            if let Some(any) = of_unknown_type(&any)? {
-                return Ok(Some(any));
-            }
-            json!({"any": any})
+            json!({"any": parse(&given(text).await?, "")?})
         } else {
             return Ok(None);
         };
-        let descriptor = json::message("fanfare.v1.Payload").expect("the proto has it");
-        json::read(descriptor, kind).map(Some)
+        message(kind).map(Some)
     }
+}
+
+/// A payload from its JSON, as `{"json": …}`. An `Any` may be of a type that is
+/// not known here, written as it is printed.
+pub(crate) fn message(kind: Value) -> Result<DynamicMessage, Failure> {
+    let is_alone = kind.as_object().is_some_and(|kind| kind.len() == 1);
+    if let Some(any) = kind.get("any").filter(|_| is_alone)
+        && let Some(payload) = of_unknown_type(any)?
+    {
+        return Ok(payload);
+    }
+    let descriptor = json::message("fanfare.v1.Payload").expect("the proto has it");
+    json::read(descriptor, kind)
 }
 
 fn parse(text: &str, advice: &str) -> Result<Value, Failure> {
@@ -113,7 +121,7 @@ async fn given(argument: String) -> Result<String, Failure> {
 /// printed: only `@type` and base64 in `value`. None: the type is known.
 fn of_unknown_type(any: &Value) -> Result<Option<DynamicMessage>, Failure> {
     let Some(type_url) = any["@type"].as_str() else {
-        return Err(Failure::Usage("--any needs an \"@type\"".to_owned()));
+        return Err(Failure::Usage("an Any needs an \"@type\"".to_owned()));
     };
     let name = type_url.rsplit('/').next().unwrap_or_default();
     if json::message(name).is_some() {
@@ -222,8 +230,8 @@ mod tests {
     async fn what_makes_no_payload_says_why() {
         for (arguments, reason) in [
             (&["--binary", "!"][..], "base64"),
-            (&["--any", "{}"], "--any needs an \"@type\""),
-            (&["--any", "1"], "--any needs an \"@type\""),
+            (&["--any", "{}"], "an Any needs an \"@type\""),
+            (&["--any", "1"], "an Any needs an \"@type\""),
             (
                 &["--any", r#"{"@type": "x/no.Such", "a": 1}"#],
                 "no.Such is not known here",

@@ -17,6 +17,19 @@ use super::{Failure, exact, json, render};
 /// The arguments of `subscribe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    wish: Wish,
+    /// Come back by itself after a cut, and resume where it was; what fails
+    /// before the first `ready`, or can only fail again, still ends it.
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What is asked of the node.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wish {
     /// Channels to be a member of, or patterns of channels to listen to;
     /// without any, only broadcasts come.
     #[arg(value_name = "CHANNEL")]
@@ -38,12 +51,6 @@ pub(crate) struct Args {
     /// as the node is set to (25s by default).
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     heartbeat: Option<Duration>,
-    /// Come back by itself after a cut, and resume where it was; what fails
-    /// before the first `ready`, or can only fail again, still ends it.
-    #[arg(long)]
-    follow: bool,
-    #[command(flatten)]
-    target: Target,
 }
 
 /// What to receive of each channel.
@@ -92,7 +99,7 @@ impl Args {
     /// Prints frames until Ctrl-C, which is a good end, or until the stream
     /// ends and is not to be followed, which is not.
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let request = self.request()?;
+        let request = self.wish.request()?;
         let printing = async {
             if self.follow {
                 follow(&self.target, request).await
@@ -117,8 +124,17 @@ impl Args {
         }
         Err(Failure::failed("the node ended the stream".to_owned()))
     }
+}
 
-    fn request(&self) -> Result<DynamicMessage, Failure> {
+impl Wish {
+    /// The same without being a member of any channel.
+    pub(crate) fn observing(mut self) -> Self {
+        self.choice.observe = true;
+        self
+    }
+
+    /// As the request of the service.
+    pub(crate) fn request(&self) -> Result<DynamicMessage, Failure> {
         let channels = self.channels.iter();
         let subscriptions: Vec<_> = channels.map(|name| self.choice.of(name)).collect();
         let data = self.data.as_deref();
@@ -209,7 +225,7 @@ mod tests {
     }
 
     fn request(arguments: &[&str]) -> Result<String, Failure> {
-        render::line(&parse(arguments).unwrap().args.request()?)
+        render::line(&parse(arguments).unwrap().args.wish.request()?)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The built binary, run as a user runs it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -20,6 +21,14 @@ pub(crate) fn fanfare(arguments: &[&str]) -> Command {
     }
     command.args(arguments).stdin(Stdio::null());
     command
+}
+
+/// A file with this text, to be read from its start.
+pub(crate) fn file(text: &str) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    file
 }
 
 /// A process with its output as it comes. Killed when it is dropped.
@@ -72,6 +81,13 @@ impl Running {
     pub(crate) fn json(&mut self) -> Value {
         let line = self.line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Gives it a line to read; its stdin was piped.
+    #[track_caller]
+    pub(crate) fn give(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("a piped stdin");
+        stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
     /// Sends it a signal: `TERM`, `INT`, `KILL`.

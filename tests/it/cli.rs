@@ -2,6 +2,9 @@
 
 mod follow;
 mod lists;
+mod send_lines;
+mod session;
+mod terminal;
 
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
@@ -353,6 +356,7 @@ fn help_and_version_go_to_stdout_and_exit_with_0() {
         "channels",
         "history",
         "subscribe",
+        "session",
     ] {
         assert!(out.contains(&format!("\n  {verb} ")), "{out}");
     }
