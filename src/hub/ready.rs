@@ -201,10 +201,15 @@ impl<M: Default> Waiting<M> {
         wakes.0.extend(marked);
     }
 
-    /// Makes room after a reader has left, of which `attached` remain: the
-    /// list never holds more of the gone than of those who stay.
+    /// Makes room after a reader has left, of which `attached` remain.
     pub(crate) fn forget(&mut self, attached: usize) {
         self.gone += 1;
+        self.tidy(attached);
+    }
+
+    /// Makes room when only so many remain `attached`: the list never holds
+    /// more of the gone than of those who stay.
+    pub(crate) fn tidy(&mut self, attached: usize) {
         if self.gone > attached {
             self.places.retain(|(reader, _)| !reader.is_gone());
             self.gone = 0;

@@ -73,7 +73,9 @@ impl Channel {
         let state = &mut *lock(&self.state);
         if state.closed.is_none() {
             state.count_out(node, as_what);
-            state.forget_gone(as_what);
+            if let Some((waiting, attached)) = state.kind(as_what) {
+                waiting.forget(attached);
+            }
         }
     }
 
@@ -98,6 +100,9 @@ impl Channel {
             state.count_in(node, now);
         }
         state.count_out(node, before);
+        if let Some((waiting, attached)) = state.kind(before) {
+            waiting.tidy(attached);
+        }
         waited
     }
 }
@@ -134,14 +139,15 @@ impl State {
         }
     }
 
-    fn forget_gone(&mut self, Listens { watches, .. }: Listens<'_>) {
-        match &mut self.watched {
-            Some(watched) if watches => watched.waiting.forget(watched.watchers),
-            // The list went with the last who was on it.
-            None if watches => {}
-            others => {
+    /// The list of those who listen like this, and how many they are; none if
+    /// it went with the last who was on it.
+    fn kind(&mut self, as_what: Listens<'_>) -> Option<(&mut Waiting<Mail>, usize)> {
+        match (&mut self.watched, as_what.watches) {
+            (Some(watched), true) => Some((&mut watched.waiting, watched.watchers)),
+            (None, true) => None,
+            (others, false) => {
                 let watchers = others.as_ref().map_or(0, |others| others.watchers);
-                self.waiting.forget(self.audience.total() - watchers);
+                Some((&mut self.waiting, self.audience.total() - watchers))
             }
         }
     }
