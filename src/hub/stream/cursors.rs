@@ -184,10 +184,10 @@ impl Cursors {
     /// client's is of another life of the node.
     fn open(&mut self, node: &Node, chunk: &mut Chunk<'_>) {
         self.opening.tell(node, chunk);
+        if self.opening.takes_position() {
+            self.tell_position(node, chunk.buffer());
+        }
         if self.opening.is_told() {
-            if self.opening.is_of_another_life() {
-                self.tell_position(node, chunk.buffer());
-            }
             let owed = self.opening.through();
             let owed = owed.filter(|through| *through > self.position);
             self.owes_position = self.owes_position.max(owed);

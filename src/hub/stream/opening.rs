@@ -7,6 +7,7 @@
 //! before it.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use super::super::{Gap, Node};
 use super::chunk::Chunk;
@@ -18,7 +19,9 @@ pub(super) struct Opening {
     lost: VecDeque<(Box<str>, Lost)>,
     /// After what is lost, which makes older lists void.
     nobody: VecDeque<(Box<str>, u64)>,
-    start: Start,
+    /// The client's position is of another life of the node: after what is
+    /// lost, if anything, it is told one of this life.
+    is_elsewhere: bool,
     /// Up to where something is missing.
     through: Option<u64>,
 }
@@ -27,7 +30,7 @@ impl Opening {
     /// Nothing yet, for a stream that begins there.
     pub(super) fn new(start: Start) -> Self {
         Self {
-            start,
+            is_elsewhere: start == Start::Anew,
             ..Self::default()
         }
     }
@@ -45,7 +48,7 @@ impl Opening {
 
     /// Whether all is told.
     pub(super) fn is_told(&self) -> bool {
-        self.lost.is_empty() && self.nobody.is_empty()
+        self.is_empty() && !self.is_elsewhere
     }
 
     /// Up to where something is missing.
@@ -53,9 +56,9 @@ impl Opening {
         self.through
     }
 
-    /// Whether the stream was at a position of another life of the node.
-    pub(super) fn is_of_another_life(&self) -> bool {
-        self.start == Start::Anew
+    /// Whether a position is to be told now; once.
+    pub(super) fn takes_position(&mut self) -> bool {
+        self.is_empty() && mem::take(&mut self.is_elsewhere)
     }
 
     /// Tells as much as fits.
@@ -82,5 +85,9 @@ impl Opening {
             let into = chunk.buffer();
             node.frames.members(&channel, &[], number, true, into);
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lost.is_empty() && self.nobody.is_empty()
     }
 }
