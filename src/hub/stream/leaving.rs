@@ -36,6 +36,7 @@ impl Subscription {
         let node = Arc::clone(&self.node);
         for text in texts {
             node.registry.unwatch(text.as_str(), self.key);
+            self.cursors.opening.unwatch(text.as_str());
         }
         // From here on none of them decides for a channel that comes to be, and
         // those for which one did are in their slots.

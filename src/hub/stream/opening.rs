@@ -46,6 +46,11 @@ impl Opening {
         self.nobody.push_back((channel.into(), number));
     }
 
+    /// Tells nothing of who is in a channel that is not watched any more.
+    pub(super) fn unwatch(&mut self, channel: &str) {
+        self.nobody.retain(|(watched, _)| **watched != *channel);
+    }
+
     /// Whether all is told.
     pub(super) fn is_told(&self) -> bool {
         self.is_empty() && !self.is_elsewhere
