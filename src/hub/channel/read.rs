@@ -122,14 +122,17 @@ impl State {
         self.events.log.first_after(view.cursor)
     }
 
-    /// Where its next change among the members is; a list comes at once.
+    /// Where its next change among the members is; a list comes at once, even
+    /// of a channel that has closed, which does not count who watches it then.
     fn change(&self, view: &View) -> Option<u64> {
+        let Watch::At(cursor) = view.watch? else {
+            return Some(view.cursor);
+        };
         let changes = &self.watched.as_ref()?.changes.log;
-        match view.watch? {
-            Watch::Behind => Some(view.cursor),
-            Watch::At(cursor) if changes.let_go().number > cursor => Some(cursor + 1),
-            Watch::At(cursor) => changes.first_after(cursor),
+        if changes.let_go().number > cursor {
+            return Some(cursor + 1);
         }
+        changes.first_after(cursor)
     }
 
     /// False if the reader has missed some.
