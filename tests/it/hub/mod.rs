@@ -52,15 +52,38 @@
 //! | a position before what is on the page | the hub's own tests |
 //! | the last rule that matches | `queries` |
 //! | an interest left behind | the hub's own tests, `leaving`, `observers` |
+//!
+//! And of streams that join and leave while they are open:
+//!
+//! | planted | found by |
+//! |---|---|
+//! | a place withdrawn that was not there, or not withdrawn | `lives`, `turning` |
+//! | a slot that was left never let go of | `turning` |
+//! | what takes over begins at the newest number, or anew | `lives` |
+//! | what takes over not marked, or not at all | `lives` |
+//! | a leave or a join that does not take in its mail | `lives` |
+//! | a text taken out of the interest after its mail is in | `turning` |
+//! | a channel not counted anew that came by another text | `turning` |
+//! | the old filter still counted, or the new one not | `lives`, `turning` |
+//! | `from` loaded after joining, one too low, or the newest | `lives` |
+//! | a rank given twice; the last pattern decides | `lives` |
+//! | a member that does not leave, or has no place it joined | `lives`, `turning` |
+//! | a replaced stream that joins | `lives`, in steps |
+//! | a refusal that keeps places, interests or channels | `turning` |
+//! | a place kept by what is left, or by what is taken over | `turning`, `lives` |
+//! | a watch that goes on, or begins without a list | `lives` |
+//! | a list that goes on where it is not watched any more | `lives` |
+//! | the policy of the text before | `lives` |
+//! | a name kept for a slot that was left | `lives` |
 
-mod support;
+pub(crate) mod support;
 
 mod choice;
 mod gaps;
 mod identity;
 mod leaving;
 mod lists;
-mod lives;
+pub(crate) mod lives;
 mod members;
 mod observers;
 mod order;
@@ -72,3 +95,4 @@ mod requests;
 mod room;
 mod stall;
 mod starts;
+mod turning;

@@ -20,7 +20,7 @@ use fanfare::model::{ChannelName, Epoch, EventName, Member, Pattern, Position};
 
 /// What a stream got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Got {
+pub(crate) enum Got {
     Event {
         number: u64,
         body: String,
@@ -60,7 +60,7 @@ impl Got {
         Self::lost(channel, after, through, GapReason::Overflow)
     }
 
-    pub(super) fn lost(channel: &str, after: u64, through: u64, reason: GapReason) -> Self {
+    pub(crate) fn lost(channel: &str, after: u64, through: u64, reason: GapReason) -> Self {
         Self::Gap {
             channel: channel.to_owned(),
             after,
@@ -201,7 +201,7 @@ pub(super) fn event(event: &str, sender: &str, body: &str) -> Frame {
     }
 }
 
-pub(super) fn name(channel: &str) -> ChannelName {
+pub(crate) fn name(channel: &str) -> ChannelName {
     ChannelName::new(channel).unwrap()
 }
 

@@ -1,8 +1,17 @@
 //! One stream for everything: `Session`.
+//!
+//! That these tests would find a bug was tried by planting some, one at a time:
+//!
+//! | planted | found by |
+//! |---|---|
+//! | a reply lost, or said twice | `listening`, `random` |
+//! | events before the reply that brings them | `listening`, `sending`, `random` |
+//! | a refused unsubscribe that leaves what it may | `asking`, `random` |
 
 mod asking;
 mod ending;
 mod listening;
+mod random;
 mod sending;
 
 use fanfare::rpc::client::{

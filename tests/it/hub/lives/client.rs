@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use fanfare::hub::{Chunk, End, Start, Subscription};
 use fanfare::model::MemberId;
 
-use super::record::{Note, Told, Wish};
+use super::record::{Note, Told, Turned, Wish};
 use crate::hub::support::{Got, decode};
 
 /// More frames than a stream has in a life.
@@ -17,16 +17,16 @@ const ENDLESS: usize = 20_000;
 
 /// What a client keeps when it has no stream.
 #[derive(Clone, Debug)]
-pub(super) struct Client {
-    pub(super) wish: Wish,
+pub(crate) struct Client {
+    pub(crate) wish: Wish,
     /// Its position, and the life of the node in which it holds.
-    pub(super) at: Option<(usize, u64)>,
+    pub(crate) at: Option<(usize, u64)>,
     /// The member that it was last, and in which life.
-    pub(super) member: Option<(usize, String)>,
+    pub(crate) member: Option<(usize, String)>,
 }
 
 impl Client {
-    pub(super) fn new(wish: Wish) -> Self {
+    pub(crate) fn new(wish: Wish) -> Self {
         Self {
             wish,
             at: None,
@@ -35,7 +35,7 @@ impl Client {
     }
 
     /// From where it goes on in this life of the node.
-    pub(super) fn resume(&self, life: usize) -> Start {
+    pub(crate) fn resume(&self, life: usize) -> Start {
         match self.at {
             None => Start::Live,
             Some((at, number)) if at == life => Start::After(number),
@@ -44,13 +44,13 @@ impl Client {
     }
 
     /// Whom it comes back as in this life of the node.
-    pub(super) fn known(&self, life: usize) -> Option<MemberId> {
+    pub(crate) fn known(&self, life: usize) -> Option<MemberId> {
         let (of, id) = self.member.as_ref()?;
         (*of == life).then(|| MemberId::of(id))
     }
 
     /// Takes in the ready of a stream.
-    pub(super) fn ready(&mut self, told: &Told) {
+    pub(crate) fn ready(&mut self, told: &Told) {
         self.member = Some((told.life, told.member.clone()));
         // The position of another life stays until this one's is told.
         if told.start != Start::Anew {
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Takes in a frame.
-    pub(super) fn take(&mut self, life: usize, note: &Note) {
+    pub(crate) fn take(&mut self, life: usize, note: &Note) {
         match note {
             Note::Got(Got::Position(number)) => self.at = Some((life, *number)),
             Note::Got(Got::Event { number, .. } | Got::Presence { number, .. }) => {
@@ -83,20 +83,20 @@ impl Wake for Woken {
 }
 
 /// A stream of a client, which is polled only when it was woken.
-pub(super) struct Stream {
-    pub(super) subscription: Subscription,
-    pub(super) told: Told,
-    pub(super) serial: usize,
-    pub(super) end: Option<End>,
+pub(crate) struct Stream {
+    pub(crate) subscription: Subscription,
+    pub(crate) told: Told,
+    pub(crate) serial: usize,
+    pub(crate) end: Option<End>,
     /// Frames that have come, and that the client has not yet taken.
-    pub(super) coming: VecDeque<Note>,
+    pub(crate) coming: VecDeque<Note>,
     woken: Arc<Woken>,
     /// How many came so far.
     frames: usize,
 }
 
 impl Stream {
-    pub(super) fn new(subscription: Subscription, told: Told, serial: usize) -> Self {
+    pub(crate) fn new(subscription: Subscription, told: Told, serial: usize) -> Self {
         Self {
             subscription,
             told,
@@ -108,8 +108,15 @@ impl Stream {
         }
     }
 
+    /// It listens to something else from here on, and is polled after that, as
+    /// a session is.
+    pub(crate) fn turned(&mut self, turned: Turned) {
+        self.coming.push_back(Note::Turned(turned));
+        self.woken.0.store(true, Ordering::SeqCst);
+    }
+
     /// The frames of a chunk; none if it waits to be woken.
-    pub(super) fn poll(&mut self) -> Vec<Got> {
+    pub(crate) fn poll(&mut self) -> Vec<Got> {
         let waker = Waker::from(Arc::clone(&self.woken));
         // One that gives way wakes itself.
         while self.end.is_none() && self.woken.0.swap(false, Ordering::SeqCst) {
@@ -127,7 +134,7 @@ impl Stream {
         Vec::new()
     }
 
-    pub(super) fn frames(&mut self, chunk: &Chunk) -> Vec<Got> {
+    pub(crate) fn frames(&mut self, chunk: &Chunk) -> Vec<Got> {
         match chunk {
             Chunk::Frames(bytes) => {
                 let got = decode(bytes);
@@ -143,7 +150,7 @@ impl Stream {
     }
 
     /// The client takes the next frame.
-    pub(super) fn take(&mut self, client: Option<&mut Client>) -> bool {
+    pub(crate) fn take(&mut self, client: Option<&mut Client>) -> bool {
         let Some(note) = self.coming.pop_front() else {
             return false;
         };

@@ -1,6 +1,8 @@
 //! What the lives have found, each reduced to its few steps.
 
+use bytes::Bytes;
 use fanfare::hub::{End, Hub, Limits, Start, Subscribe};
+use fanfare::model::Pattern;
 use tokio::time::{Duration, advance};
 
 use crate::hub::support::{
@@ -12,6 +14,10 @@ fn short_log() -> Hub {
         log_events: 1,
         ..Limits::default()
     })
+}
+
+fn pattern(text: &str) -> Pattern {
+    Pattern::new(text).unwrap()
 }
 
 async fn sweep_when_old(hub: &Hub) {
@@ -64,6 +70,73 @@ async fn the_list_of_an_absent_channel_comes_after_its_gap() {
     let told = Stream::open(&hub, request).read();
     assert!(
         matches!(told[..2], [Got::Gap { .. }, Got::Members { .. }]),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn places_of_the_gone_are_forgotten_when_who_stays_leaves() {
+    let hub = short_log();
+    let mut stays = Stream::settled(&hub, [join("a")]);
+    drop(Stream::settled(&hub, [matching(">")]));
+    stays.subscription.leave(&[pattern("a")]);
+    assert_eq!(hub.waiting_places(), 0);
+}
+
+#[test]
+fn a_stream_of_another_life_that_asks_for_nothing_yet_is_told_where_it_is() {
+    let hub = short_log();
+    let request = Subscribe {
+        start: Start::Anew,
+        ..subscribe([])
+    };
+    let mut stream = Stream::open(&hub, request);
+    stream.subscription.join(vec![observe("a")]).unwrap();
+    send(&hub, "a", "x");
+    assert_eq!(stream.read(), [Got::Position(0), Got::event(1, "x")]);
+}
+
+#[test]
+fn of_a_channel_that_is_left_no_rest_of_a_list_comes() {
+    let hub = short_log();
+    let big = Some(Bytes::from("p".repeat(40_000)));
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let profile = big.clone();
+            let request = subscribe([join("a")]);
+            Stream::open(&hub, Subscribe { profile, ..request })
+        })
+        .collect();
+    let mut stream = Stream::open(&hub, subscribe([watching(observe("a"))]));
+    assert!(matches!(
+        stream.next()[..],
+        [Got::Members { last: false, .. }]
+    ));
+    stream.subscription.leave(&[pattern("a")]);
+    assert_eq!(stream.read(), []);
+    drop(others);
+}
+
+#[test]
+fn of_an_absent_channel_that_is_left_no_list_comes() {
+    let hub = short_log();
+    let mut stream = Stream::open(&hub, subscribe([watching(observe("a"))]));
+    stream.subscription.leave(&[pattern("a")]);
+    assert_eq!(stream.read(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_a_channel_that_has_just_left_is_told_that_nobody_is_there() {
+    let hub = short_log();
+    let mut stream = Stream::settled(&hub, [matching(">")]);
+    send(&hub, "a", "x");
+    assert_eq!(stream.read(), [Got::event(1, "x")]);
+    sweep_when_old(&hub).await;
+    let watch = vec![watching(observe("a"))];
+    stream.subscription.join(watch).unwrap();
+    let told = stream.read();
+    assert!(
+        matches!(&told[..], [Got::Members { members, last: true, .. }] if members.is_empty()),
         "{told:?}"
     );
 }

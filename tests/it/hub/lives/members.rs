@@ -55,6 +55,43 @@ impl Model {
         steps
     }
 
+    /// This stream of it joins these channels. Nothing if it has another one.
+    pub(super) fn join(
+        &mut self,
+        id: &str,
+        stream: usize,
+        channels: BTreeSet<&'static str>,
+    ) -> Option<Vec<Step>> {
+        let standing = self.0.get_mut(id)?;
+        if standing.stream != Some(stream) {
+            return None;
+        }
+        let step = |channel: &&'static str| (*channel, id.to_owned(), Change::Joined);
+        let steps = channels.iter().map(step).collect();
+        standing.channels.extend(channels);
+        Some(steps)
+    }
+
+    /// This stream of it leaves these channels.
+    pub(super) fn part(
+        &mut self,
+        id: &str,
+        stream: usize,
+        channels: &BTreeSet<&'static str>,
+    ) -> Vec<Step> {
+        let Some(standing) = self.0.get_mut(id) else {
+            return Vec::new();
+        };
+        if standing.stream != Some(stream) {
+            return Vec::new();
+        }
+        standing
+            .channels
+            .retain(|channel| !channels.contains(channel));
+        let step = |channel: &&'static str| (*channel, id.to_owned(), Change::Left);
+        channels.iter().map(step).collect()
+    }
+
     /// Its stream was dropped; it may be back until then.
     pub(super) fn drop(&mut self, id: &str, stream: usize, until: Option<Instant>) -> Vec<Step> {
         let Some(standing) = self.0.get_mut(id) else {

@@ -1,7 +1,11 @@
 //! Random lives of a hub, recorded and then verified: in steps under paused
 //! time (`run`), and at once on real threads (`threads`).
 //!
-//! What it found is reduced in `found`.
+//! Clients come, are cut and come back, and join and leave while they are there;
+//! what they listen to is a value that turns at numbers (`record::Turned`).
+//!
+//! What it found is reduced in `found`. `tests/it/session/random.rs` has sessions
+//! judged by the same rules.
 //!
 //! Of bugs planted on purpose, what it said of the three most to be feared:
 //!
@@ -18,11 +22,11 @@
 //!   and says "Updated from Some(4) to Some(4)" of the first, "Updated from
 //!   Some(5) to Some(7)" of the second, in one run of two.
 
-mod record;
+pub(crate) mod record;
 
-mod client;
+pub(crate) mod client;
 mod members;
-mod run;
+pub(crate) mod run;
 mod steps;
 mod threads;
 
@@ -37,7 +41,8 @@ use proptest::prelude::*;
 
 use record::{Told, Truth};
 
-fn verify_all(truths: &[Truth], told: &[Told]) {
+/// Fails with what is wrong with what these streams were told.
+pub(crate) fn verify_all(truths: &[Truth], told: &[Told]) {
     let mut wrong = Vec::new();
     for stream in told {
         let said = verify::verify(stream, &truths[stream.life]);

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use fanfare::hub::Change;
 
-use super::record::{Present, Told, Truth};
+use super::record::{Present, Truth, Wish};
 use crate::hub::support::Got;
 
 /// What a stream knows of the members of the channels that it watches.
 pub(super) struct Watching<'a> {
-    told: &'a Told,
+    wish: &'a Wish,
     truth: &'a Truth,
     known: HashMap<&'a str, Known>,
 }
@@ -22,11 +22,20 @@ struct Known {
 }
 
 impl<'a> Watching<'a> {
-    pub(super) fn new(told: &'a Told, truth: &'a Truth) -> Self {
+    pub(super) fn new(wish: &'a Wish, truth: &'a Truth) -> Self {
         Self {
-            told,
+            wish,
             truth,
             known: HashMap::new(),
+        }
+    }
+
+    /// It listens to something else from here on: of what is no longer watched
+    /// nothing is known.
+    pub(super) fn turn(&mut self, wish: &'a Wish) {
+        let before = std::mem::replace(&mut self.wish, wish).watched();
+        for text in before.filter(|text| wish.watched().all(|watched| watched != *text)) {
+            self.known.remove(text);
         }
     }
 
@@ -61,8 +70,7 @@ impl<'a> Watching<'a> {
         members: &[(String, String)],
         last: bool,
     ) -> Option<&'static str> {
-        let entry = self.told.wish.decides(channel)?;
-        if !entry.presence || entry.is_pattern() {
+        if self.wish.watched().all(|watched| watched != channel) {
             return Some("a list that nobody asked for");
         }
         let fresh = Known {
@@ -126,28 +134,15 @@ impl<'a> Watching<'a> {
 
     /// What differs from the `members` that there are.
     pub(super) fn quiet(&self, members: &BTreeMap<&str, Present>) -> Option<String> {
-        let watched = self
-            .told
-            .wish
-            .0
-            .iter()
-            .filter(|entry| entry.presence && !entry.is_pattern());
-        let mut differing = watched
-            .filter(|entry| !entry.text.is_empty())
-            .filter(|entry| {
-                let known = self.known.get(entry.text);
-                known.is_none_or(|known| !known.complete || known.present != members[entry.text])
-            });
-        let entry = differing.next()?;
-        let known = self
-            .known
-            .get(entry.text)
-            .map(|known| (known.complete, ids(&known.present)));
-        let real = ids(&members[entry.text]);
-        Some(format!(
-            "in {:?} are {real:?}, told was {known:?}",
-            entry.text
-        ))
+        let mut differing = self.wish.watched().filter(|text| {
+            let known = self.known.get(text);
+            known.is_none_or(|known| !known.complete || known.present != members[text])
+        });
+        let text = differing.next()?;
+        let known = self.known.get(text);
+        let known = known.map(|known| (known.complete, ids(&known.present)));
+        let real = ids(&members[text]);
+        Some(format!("in {text:?} are {real:?}, told was {known:?}"))
     }
 }
 

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fanfare::hub::{Change, Filter, Join, Start, Subscribe};
+use fanfare::model::Pattern;
 
 use crate::hub::support::{Got, join, matching, named, observe};
 
 /// The channels of a life; the last one stands for broadcasts.
-pub(super) const CHANNELS: [&str; 6] = ["a", "b.x", "b.y", "c.x", "d.e.x", ""];
+pub(crate) const CHANNELS: [&str; 6] = ["a", "b.x", "b.y", "c.x", "d.e.x", ""];
 
 /// Names and patterns that can be asked for.
-pub(super) const TEXTS: [&str; 11] = [
+pub(crate) const TEXTS: [&str; 11] = [
     "a", "b.x", "b.y", "c.x", "d.e.x", ">", "*", "b.*", "*.x", "b.>", "*.*.x",
 ];
 
@@ -21,20 +22,20 @@ pub(super) const TEXTS: [&str; 11] = [
     reason = "a wish is made of independent choices"
 )]
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// A name, a pattern, or nothing at all for broadcasts.
-    pub(super) text: &'static str,
-    pub(super) observes: bool,
+    pub(crate) text: &'static str,
+    pub(crate) observes: bool,
     /// Leaves out the noise.
-    pub(super) quiet: bool,
-    pub(super) echo: bool,
-    pub(super) presence: bool,
-    pub(super) strict: bool,
+    pub(crate) quiet: bool,
+    pub(crate) echo: bool,
+    pub(crate) presence: bool,
+    pub(crate) strict: bool,
 }
 
 impl Entry {
     /// All broadcasts.
-    pub(super) fn broadcasts() -> Self {
+    pub(crate) fn broadcasts() -> Self {
         Self {
             text: "",
             observes: false,
@@ -45,11 +46,11 @@ impl Entry {
         }
     }
 
-    pub(super) fn is_pattern(&self) -> bool {
+    pub(crate) fn is_pattern(&self) -> bool {
         self.text.contains(['*', '>'])
     }
 
-    pub(super) fn is_membership(&self) -> bool {
+    pub(crate) fn is_membership(&self) -> bool {
         !self.observes && !self.is_pattern() && !self.text.is_empty()
     }
 
@@ -74,7 +75,17 @@ impl Entry {
         }
     }
 
-    fn join(&self) -> Join {
+    /// Whether the member `own` gets an event by it.
+    pub(crate) fn takes(&self, sent: &Sent, own: &str) -> bool {
+        !(self.quiet && sent.noise) && (self.echo || sent.sender != own)
+    }
+
+    /// The text by which it is left.
+    pub(crate) fn pattern(&self) -> Pattern {
+        Pattern::new(self.text).unwrap()
+    }
+
+    pub(crate) fn join(&self) -> Join {
         let join = match () {
             () if self.is_pattern() => matching(self.text),
             () if self.observes => observe(self.text),
@@ -89,13 +100,13 @@ impl Entry {
     }
 }
 
-/// What a client asks for, each time that it comes.
-#[derive(Clone, Debug)]
-pub(super) struct Wish(pub(super) Vec<Entry>);
+/// What a client listens to, and asks for when it comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish(pub(crate) Vec<Entry>);
 
 impl Wish {
     /// The entry that decides on a channel.
-    pub(super) fn decides(&self, channel: &str) -> Option<&Entry> {
+    pub(crate) fn decides(&self, channel: &str) -> Option<&Entry> {
         let exact = self.0.iter().find(|entry| entry.text == channel);
         exact.or_else(|| {
             let matching = |entry: &&Entry| entry.is_pattern() && entry.matches(channel);
@@ -104,12 +115,53 @@ impl Wish {
     }
 
     /// The channels of which it becomes a member.
-    pub(super) fn memberships(&self) -> BTreeSet<&'static str> {
+    pub(crate) fn memberships(&self) -> BTreeSet<&'static str> {
         let members = self.0.iter().filter(|entry| entry.is_membership());
         members.map(|entry| entry.text).collect()
     }
 
-    pub(super) fn request(&self) -> Subscribe {
+    /// The channels whose members it watches.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = &'static str> {
+        let watched = self.0.iter().filter(|entry| entry.presence);
+        let watched = watched.filter(|entry| !entry.is_pattern() && !entry.text.is_empty());
+        watched.map(|entry| entry.text)
+    }
+
+    /// Of these entries those whose text is new, once each.
+    pub(crate) fn fresh(&self, entries: &[Entry]) -> Self {
+        let mut fresh: Vec<Entry> = Vec::new();
+        for entry in entries {
+            let known = self.0.iter().chain(&fresh).any(|e| e.text == entry.text);
+            fresh.extend((!known).then(|| entry.clone()));
+        }
+        Self(fresh)
+    }
+
+    /// What it would leave by these numbers: never broadcasts.
+    pub(crate) fn picked(&self, picks: &[usize]) -> Self {
+        let texts = self.0.iter().filter(|entry| !entry.text.is_empty());
+        let picked = texts.enumerate().filter(|(at, _)| picks.contains(at));
+        Self(picked.map(|(_, entry)| entry.clone()).collect())
+    }
+
+    /// It with more, which come last.
+    pub(crate) fn with(&self, more: &Self) -> Self {
+        Self(self.0.iter().chain(&more.0).cloned().collect())
+    }
+
+    /// It without these texts.
+    pub(crate) fn without(&self, left: &Self) -> Self {
+        let stays = |entry: &&Entry| left.0.iter().all(|left| left.text != entry.text);
+        Self(self.0.iter().filter(stays).cloned().collect())
+    }
+
+    /// Whether an event of this name would count it among the recipients.
+    pub(crate) fn counts(&self, channel: &str, noise: bool) -> bool {
+        let entry = self.decides(channel);
+        entry.is_some_and(|entry| !(entry.quiet && noise))
+    }
+
+    pub(crate) fn request(&self) -> Subscribe {
         let broadcasts = self.0.iter().find(|entry| entry.text.is_empty());
         let joins = self.0.iter().filter(|entry| !entry.text.is_empty());
         Subscribe {
@@ -122,39 +174,53 @@ impl Wish {
 
 /// An event that was sent.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) channel: &'static str,
-    pub(super) noise: bool,
-    pub(super) sender: String,
+pub(crate) struct Sent {
+    pub(crate) channel: &'static str,
+    pub(crate) noise: bool,
+    pub(crate) sender: String,
     /// In seconds.
-    pub(super) published: u64,
+    pub(crate) published: u64,
 }
 
 /// A change among the members, numbered within these if anybody watched.
 #[derive(Clone, Debug)]
-pub(super) struct Changed {
-    pub(super) channel: &'static str,
-    pub(super) id: String,
-    pub(super) change: Change,
-    pub(super) after: u64,
-    pub(super) through: u64,
+pub(crate) struct Changed {
+    pub(crate) channel: &'static str,
+    pub(crate) id: String,
+    pub(crate) change: Change,
+    pub(crate) after: u64,
+    pub(crate) through: u64,
 }
 
 /// All that was done in one life of the node.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Truth {
-    pub(super) sent: BTreeMap<u64, Sent>,
+pub(crate) struct Truth {
+    pub(crate) sent: BTreeMap<u64, Sent>,
     /// None if it is not known when each one was.
-    pub(super) changes: Option<Vec<Changed>>,
+    pub(crate) changes: Option<Vec<Changed>>,
 }
 
 /// Who is in a channel, and with which profile.
-pub(super) type Present = BTreeMap<String, String>;
+pub(crate) type Present = BTreeMap<String, String>;
+
+/// A stream came to listen to something else.
+#[derive(Clone, Debug)]
+pub(crate) struct Turned {
+    /// All that it listens to from now on.
+    pub(crate) wish: Wish,
+    /// What is new is due from this number on.
+    pub(crate) from: u64,
+    /// The newest number when that was answered: up to it, what stays may be
+    /// told by the old choice or by the new one, and what was left may come.
+    pub(crate) through: u64,
+}
 
 /// What a stream was told, in its order.
 #[derive(Clone, Debug)]
-pub(super) enum Note {
+pub(crate) enum Note {
     Got(Got),
+    /// It joined or left something.
+    Turned(Turned),
     /// A gap; and of its channel, or of those that have left, up to where the
     /// node no longer knows whether something was lost, and what it keeps.
     Gap {
@@ -173,28 +239,29 @@ pub(super) enum Note {
 
 /// One stream, from its ready to its cut.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// In which life of the node.
-    pub(super) life: usize,
-    pub(super) client: usize,
-    pub(super) wish: Wish,
-    pub(super) member: String,
-    pub(super) start: Start,
+    pub(crate) life: usize,
+    pub(crate) client: usize,
+    /// What it listens to at first.
+    pub(crate) wish: Wish,
+    pub(crate) member: String,
+    pub(crate) start: Start,
     /// Of its ready.
-    pub(super) position: u64,
-    pub(super) recovered: bool,
+    pub(crate) position: u64,
+    pub(crate) recovered: bool,
     /// The node's newest number before it came.
-    pub(super) before: u64,
+    pub(crate) before: u64,
     /// What each channel kept then; none if it is not known.
-    pub(super) kept: Option<BTreeMap<&'static str, Vec<u64>>>,
+    pub(crate) kept: Option<BTreeMap<&'static str, Vec<u64>>>,
     /// Its member came back on another one.
-    pub(super) replaced: bool,
-    pub(super) notes: Vec<Note>,
+    pub(crate) replaced: bool,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Told {
     /// Of a stream that nobody judges.
-    pub(super) fn probe() -> Self {
+    pub(crate) fn probe() -> Self {
         Self {
             life: 0,
             client: 0,

@@ -3,6 +3,7 @@
 
 mod come;
 mod look;
+mod turn;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::record::{CHANNELS, Changed, Sent, Told, Truth, Wish};
 use super::steps::{Send, Step};
 use crate::hub::support::{event, hub, name};
 
-pub(super) use look::present;
+pub(crate) use look::present;
 
 /// Seconds at which the clock of senders starts.
 const START: u64 = 1_000;
@@ -90,6 +91,8 @@ impl World {
             Step::Poll { client, frames } => self.read(client, frames),
             Step::Read { client } => while self.poll(client) {},
             Step::Come(come) => self.come(&come),
+            Step::Join { client, entries } => self.join(client, &entries),
+            Step::Leave { client, picks } => self.leave(client, &picks),
             Step::Cut { client, broke } => self.cut(client, broke),
             Step::Update { client, profile } => self.update(client, profile),
             Step::Sweep => self.sweep(),
@@ -126,13 +129,22 @@ impl World {
             "" => self.hub.broadcast(frame, None),
             channel => self.hub.send(&name(channel), frame, None),
         };
+        let receipt = receipt.unwrap();
+        let recipients = receipt.recipients as usize;
+        let sure = self.recipients(channel, send.noise);
+        // A stream that was replaced counts until it has noticed.
+        let most = sure + self.replaced.len();
+        assert!(
+            (sure..=most).contains(&recipients),
+            "{recipients} of {sure} to {most} in {channel:?}"
+        );
         let what = Sent {
             channel,
             noise: send.noise,
             sender,
             published,
         };
-        let number = receipt.unwrap().sequence;
+        let number = receipt.sequence;
         let truth = self.truths.last_mut().unwrap();
         assert!(truth.sent.insert(number, what).is_none());
     }

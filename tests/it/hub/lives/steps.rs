@@ -22,6 +22,16 @@ pub(super) enum Step {
         client: usize,
     },
     Come(Come),
+    /// It joins more, of which it takes what is new.
+    Join {
+        client: usize,
+        entries: Vec<Entry>,
+    },
+    /// It leaves what stands at these places of its wish.
+    Leave {
+        client: usize,
+        picks: Vec<usize>,
+    },
     Cut {
         client: usize,
         broke: bool,
@@ -77,11 +87,15 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let poll =
         (client.clone(), 0_usize..12).prop_map(|(client, frames)| Step::Poll { client, frames });
     let update = (client.clone(), 0_usize..8);
+    let join = (client.clone(), prop::collection::vec(entry(), 1..4));
+    let leave = (client.clone(), prop::collection::vec(0_usize..6, 1..4));
     prop_oneof![
         20 => send(),
         10 => poll,
         4 => client.clone().prop_map(|client| Step::Read { client }),
         6 => come(),
+        4 => join.prop_map(|(client, entries)| Step::Join { client, entries }),
+        4 => leave.prop_map(|(client, picks)| Step::Leave { client, picks }),
         3 => cut,
         2 => update.prop_map(|(client, profile)| Step::Update { client, profile }),
         3 => Just(Step::Sweep),
@@ -130,38 +144,36 @@ fn come() -> impl Strategy<Value = Step> {
     })
 }
 
-pub(super) fn wishes() -> impl Strategy<Value = Vec<Wish>> {
-    let entry = (
-        prop::sample::select(&TEXTS[..]),
+fn entry() -> impl Strategy<Value = Entry> {
+    let flags = (
         any::<bool>(),
         prop::bool::weighted(0.3),
         any::<bool>(),
         any::<bool>(),
         prop::bool::weighted(0.1),
     );
+    let entry = (prop::sample::select(&TEXTS[..]), flags);
+    entry.prop_map(|(text, (observes, quiet, echo, presence, strict))| Entry {
+        text,
+        observes,
+        quiet,
+        echo,
+        presence,
+        strict,
+    })
+}
+
+pub(super) fn wishes() -> impl Strategy<Value = Vec<Wish>> {
     let broadcasts = prop::option::of((any::<bool>(), any::<bool>()));
-    let wish = (prop::collection::vec(entry, 1..5), broadcasts);
+    let wish = (prop::collection::vec(entry(), 1..5), broadcasts);
     let wish = wish.prop_map(|(entries, broadcasts)| {
-        let mut wish: Vec<Entry> = Vec::new();
-        for (text, observes, quiet, echo, presence, strict) in entries {
-            let entry = Entry {
-                text,
-                observes,
-                quiet,
-                echo,
-                presence,
-                strict,
-            };
-            if wish.iter().all(|before| before.text != text) {
-                wish.push(entry);
-            }
-        }
-        wish.extend(broadcasts.map(|(quiet, echo)| Entry {
+        let mut wish = Wish::default().fresh(&entries);
+        wish.0.extend(broadcasts.map(|(quiet, echo)| Entry {
             quiet,
             echo,
             ..Entry::broadcasts()
         }));
-        Wish(wish)
+        wish
     });
     prop::collection::vec(wish, CLIENTS)
 }

@@ -14,7 +14,7 @@ use fastrand::Rng;
 use tokio::time::Duration;
 
 use super::client::{Client, Stream};
-use super::record::{CHANNELS, Note, Present, Sent, Told, Truth, Wish};
+use super::record::{CHANNELS, Entry, Note, Present, Sent, TEXTS, Told, Truth, Turned, Wish};
 use crate::hub::support::{Got, ending, event, hub, name};
 
 const SENDS: usize = 400;
@@ -108,6 +108,11 @@ impl Life {
         for _ in 0..COMES {
             for _ in 0..rng.usize(..60) {
                 Self::read(&mut client, &mut stream, rng.usize(..20));
+                match rng.u8(..12) {
+                    0 => self.join(&mut client, &mut stream, rng),
+                    1 => self.leave(&mut client, &mut stream, rng),
+                    _ => {}
+                }
             }
             if rng.bool() {
                 let new = Bytes::from("p".repeat(rng.usize(..40)));
@@ -161,6 +166,33 @@ impl Life {
         client.ready(&told);
         self.members.lock().unwrap().push(told.member.clone());
         Stream::new(subscription, told, 0)
+    }
+
+    fn join(&self, client: &mut Client, stream: &mut Stream, rng: &mut Rng) {
+        let entries: Vec<_> = (0..rng.usize(1..4)).map(|_| entry(rng)).collect();
+        let fresh = client.wish.fresh(&entries);
+        let joins = fresh.0.iter().map(Entry::join).collect();
+        let from = stream.subscription.join(joins).unwrap();
+        client.wish = client.wish.with(&fresh);
+        self.turned(client, stream, from);
+    }
+
+    fn leave(&self, client: &mut Client, stream: &mut Stream, rng: &mut Rng) {
+        let left = client.wish.picked(&[rng.usize(..6), rng.usize(..6)]);
+        let from = self.newest();
+        let texts: Vec<_> = left.0.iter().map(Entry::pattern).collect();
+        stream.subscription.leave(&texts);
+        client.wish = client.wish.without(&left);
+        self.turned(client, stream, from);
+    }
+
+    fn turned(&self, client: &Client, stream: &mut Stream, from: u64) {
+        let (wish, through) = (client.wish.clone(), self.newest());
+        stream.turned(Turned {
+            wish,
+            from,
+            through,
+        });
     }
 
     /// Takes some frames, or waits.
@@ -217,6 +249,18 @@ impl Life {
 
     fn present(&self, channel: &str) -> Present {
         super::run::present(&self.hub, channel)
+    }
+}
+
+/// Anything that can be asked for but broadcasts.
+fn entry(rng: &mut Rng) -> Entry {
+    Entry {
+        text: rng.choice(TEXTS).unwrap(),
+        observes: rng.bool(),
+        quiet: rng.u8(..3) == 0,
+        echo: rng.bool(),
+        presence: rng.bool(),
+        strict: rng.u8(..10) == 0,
     }
 }
 

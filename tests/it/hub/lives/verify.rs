@@ -1,18 +1,19 @@
 //! The rules by which a stream is judged: order, each once, nothing lost
-//! without a word, no gap without a loss.
+//! without a word, no gap without a loss, no seam where it turns.
 
 mod start;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fanfare::hub::{End, GapReason, Start};
 
 use super::presence::Watching;
-use super::record::{Entry, Note, Sent, Told, Truth};
+use super::record::{Entry, Note, Sent, Told, Truth, Wish};
 use crate::hub::support::Got;
 
 /// What is wrong with what a stream was told; nothing if it was all true.
-pub(super) fn verify(told: &Told, truth: &Truth) -> Vec<String> {
+pub(crate) fn verify(told: &Told, truth: &Truth) -> Vec<String> {
     let mut judge = Judge::new(told, truth);
     for note in &told.notes {
         judge.hear(note);
@@ -24,6 +25,11 @@ pub(super) fn verify(told: &Told, truth: &Truth) -> Vec<String> {
 struct Judge<'a> {
     told: &'a Told,
     truth: &'a Truth,
+    /// What it listens to, and what it did before.
+    wish: &'a Wish,
+    before: Vec<&'a Wish>,
+    /// Up to where nothing of a channel comes any more.
+    floors: BTreeMap<&'a str, u64>,
     /// What is to be delivered, or told as lost.
     due: BTreeSet<u64>,
     /// What may come, and need not.
@@ -34,6 +40,8 @@ struct Judge<'a> {
     opens: bool,
     /// Gaps of the start, by what they are told of.
     lost: Vec<&'a str>,
+    /// It was told where in this life of the node it is.
+    placed: bool,
     /// Gaps through this number were told, and no position past it.
     owed: u64,
     watching: Watching<'a>,
@@ -45,13 +53,17 @@ impl<'a> Judge<'a> {
         let mut judge = Self {
             told,
             truth,
+            wish: &told.wish,
+            before: Vec::new(),
+            floors: BTreeMap::new(),
             due: BTreeSet::new(),
             may: BTreeSet::new(),
             position: told.position,
             opens: true,
             lost: Vec::new(),
+            placed: false,
             owed: 0,
-            watching: Watching::new(told, truth),
+            watching: Watching::new(&told.wish, truth),
             wrong: Vec::new(),
         };
         judge.begin();
@@ -59,9 +71,8 @@ impl<'a> Judge<'a> {
     }
 
     fn takes(&self, sent: &Sent) -> bool {
-        self.told.wish.decides(sent.channel).is_some_and(|entry| {
-            !(entry.quiet && sent.noise) && (entry.echo || sent.sender != self.told.member)
-        })
+        let entry = self.wish.decides(sent.channel);
+        entry.is_some_and(|entry| entry.takes(sent, &self.told.member))
     }
 
     fn hear(&mut self, note: &'a Note) {
@@ -76,6 +87,7 @@ impl<'a> Judge<'a> {
                 self.wrong.extend(wrong);
             }
             Note::Slow(oldest) => self.slow(oldest),
+            Note::Turned(turned) => self.turn(turned),
             Note::Got(got) => self.got(got),
         }
     }
@@ -111,13 +123,15 @@ impl<'a> Judge<'a> {
     fn event(&mut self, number: u64) {
         let sent = self.truth.sent.get(&number);
         let takes = sent.is_some_and(|sent| self.takes(sent));
-        self.check(takes, || format!("{number} was not asked for: {sent:?}"));
         let expected = self.due.remove(&number) || self.may.remove(&number);
+        self.check(expected || takes, || {
+            format!("{number} was not asked for: {sent:?}")
+        });
         self.check(expected || !takes, || {
             format!("{number} came, twice or told as lost")
         });
-        let anew = self.told.start == Start::Anew && self.lost.is_empty();
-        self.check(!anew, || "another life, and not a word of it".to_owned());
+        let anew = self.told.start == Start::Anew && !self.placed;
+        self.check(!anew, || "another life, and no place in it".to_owned());
         self.reach(number, true);
     }
 
@@ -128,6 +142,7 @@ impl<'a> Judge<'a> {
         self.check(rises, || format!("{number} after {position}"));
         self.position = number.max(position);
         if !strictly {
+            self.placed = true;
             self.owed = if self.owed <= number { 0 } else { self.owed };
         }
         self.settled(self.position);
@@ -156,7 +171,7 @@ impl<'a> Judge<'a> {
         let (after, through, start) = (*after, *through, self.told.start);
         let anew = *reason == GapReason::EpochChanged;
         if *reason == GapReason::Overflow {
-            let strict = self.told.wish.decides(channel).is_some_and(|e| e.strict);
+            let strict = self.wish.decides(channel).is_some_and(|e| e.strict);
             self.check(!strict, || format!("not to be told: {got:?}"));
         } else {
             self.lost.push(channel);
@@ -173,12 +188,9 @@ impl<'a> Judge<'a> {
             format!("passed at {position}: {got:?}")
         });
         let pattern = channel.contains(['*', '>']);
-        let listed = self.told.wish.0.iter().any(|entry| entry.text == channel);
-        let asked = if pattern {
-            listed
-        } else {
-            self.told.wish.decides(channel).is_some()
-        };
+        let listed = |wish: &Wish| wish.0.iter().any(|entry| entry.text == channel);
+        let decided = |wish: &Wish| wish.decides(channel).is_some();
+        let asked = (self.wishes()).any(|wish| if pattern { listed(wish) } else { decided(wish) });
         self.check(asked, || format!("not asked for: {got:?}"));
         self.check(pattern || through < oldest, || {
             format!("{oldest} is kept: {got:?}")
@@ -197,10 +209,16 @@ impl<'a> Judge<'a> {
 
     fn is_of(&self, sent: &Sent, text: &str) -> bool {
         sent.channel == text
-            || (self.told.wish.decides(sent.channel)).is_some_and(|entry| entry.text == text)
+            || (self.wishes())
+                .filter_map(|wish| wish.decides(sent.channel))
+                .any(|entry| entry.text == text)
     }
 
-    fn excuse(&mut self, text: &str, after: u64, through: u64, pattern: bool) {
+    fn excuse(&mut self, text: &'a str, after: u64, through: u64, pattern: bool) {
+        if !pattern {
+            let floor = self.floors.entry(text).or_default();
+            *floor = through.max(*floor);
+        }
         let due: Vec<_> = self.due.iter().copied().collect();
         for number in due
             .into_iter()
@@ -217,10 +235,12 @@ impl<'a> Judge<'a> {
     }
 
     fn slow(&mut self, oldest: &BTreeMap<&'static str, u64>) {
-        let strict = |sent: &Sent| self.told.wish.decides(sent.channel).filter(|e| e.strict);
+        let strict = |sent: &Sent| {
+            let entries = self.wishes().filter_map(|wish| wish.decides(sent.channel));
+            entries.into_iter().any(|entry| entry.strict)
+        };
         let mut rest = self.truth.sent.range(self.position + 1..);
-        let behind =
-            rest.any(|(number, sent)| strict(sent).is_some() && *number < oldest[sent.channel]);
+        let behind = rest.any(|(number, sent)| strict(sent) && *number < oldest[sent.channel]);
         self.check(behind, || "ended as slow, and was not".to_owned());
     }
 

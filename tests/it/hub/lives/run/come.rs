@@ -108,6 +108,7 @@ impl World {
     /// The streams whose member is on another one end, and are dropped.
     pub(super) fn bury(&mut self) {
         for mut stream in std::mem::take(&mut self.replaced) {
+            Self::refuse(&mut stream);
             loop {
                 let notes: Vec<_> = stream
                     .poll()

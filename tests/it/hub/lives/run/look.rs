@@ -125,7 +125,7 @@ impl World {
 }
 
 /// Who is in a channel, as the hub answers.
-pub(in crate::hub::lives) fn present(hub: &Hub, channel: &str) -> Present {
+pub(crate) fn present(hub: &Hub, channel: &str) -> Present {
     let page = hub.members(&name(channel), None, usize::MAX, usize::MAX);
     let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
     let members = page.members.iter();
