@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fanfare::rpc::client::{
     ClosingReason, Reply, SessionRequest, SessionResponse, SubscribeRequest, Unsubscribe, reply,
     session_request::Request, session_response::Frame,
@@ -67,6 +67,63 @@ async fn a_ready_comes_before_what_comes_at_once_with_it() {
     let place = |kind| kinds.iter().position(|other| *other == kind).unwrap();
     assert!(place(1) < place(0), "{kinds:?}");
     assert!(place(1) < place(2) && place(2) < place(3), "{kinds:?}");
+}
+
+/// The first whole message of a body that holds an event.
+async fn event_of(mut body: RecvStream) -> Bytes {
+    let mut bytes = BytesMut::new();
+    loop {
+        while let Some(len) = bytes.get(1..5) {
+            let len = 5 + u32::from_be_bytes(len.try_into().unwrap()) as usize;
+            if bytes.len() < len {
+                break;
+            }
+            let message = bytes.split_to(len).freeze();
+            let frame = SessionResponse::decode(&message[5..]).unwrap().frame;
+            if let Some(Frame::Event(_)) = frame {
+                return message;
+            }
+        }
+        bytes.extend_from_slice(&body.data().await.unwrap().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_the_same_bytes_on_a_session_as_on_a_subscription() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    let asked = framed(&to(["a"]));
+    let subscription = wire.send(request("Subscribe"), asked).await.unwrap();
+    let subscription = subscription.await.unwrap().into_body();
+    let asked = framed(&asking(1, Request::Subscribe(to(["a"]))));
+    let session = wire.send(request("Session"), asked).await.unwrap();
+    let session = session.await.unwrap().into_body();
+    node.until("both are there", |counts| counts.subscriptions == 2)
+        .await;
+    crate::support::send(&mut node.client().await, text("a", "e", "x")).await;
+    assert_eq!(event_of(session).await, event_of(subscription).await);
+}
+
+#[tokio::test]
+async fn a_request_of_a_later_version_is_answered_by_its_id() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    // Its id is 7, and it holds field 9.
+    let body = prefixed(0, b"\x08\x07\x4a\x00");
+    let response = wire.send(request("Session"), body).await.unwrap();
+    let (replies, trailers) = read_whole(response.await.unwrap().into_body()).await;
+    let [reply] = &replies[..] else {
+        panic!("{replies:?}")
+    };
+    let Some(reply::Result::Error(error)) = &reply.result else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(
+        (reply.id, error.code),
+        (7, i32::from(Code::Unimplemented)),
+        "{error:?}"
+    );
+    assert_eq!(trailers["grpc-status"], "0");
 }
 
 #[tokio::test]
