@@ -5,6 +5,7 @@
 //! know the messages from their descriptors, not from generated types.
 
 mod address;
+mod bench;
 mod broadcast;
 mod call;
 mod channels;
@@ -153,6 +154,17 @@ frame. The input ends with `quit`, Ctrl-D or Ctrl-C; what was asked for is still
 answered. Commands that are not typed at a terminal make it exit with 1 if one
 of them fails.")]
     Session(session::Args),
+    /// Put a load on a server, and tell what it took.
+    #[command(after_help = "\
+Examples:
+  fanfare bench fanout --connections 10 --streams 100
+  fanfare bench publish --publisher unary --seconds 5
+  fanfare bench latency --rate 200
+  fanfare bench idle --connections 1000 --pid $(pgrep -o fanfare)
+
+Loads a fanfare node, or for comparison a NATS or Redis server, in the same
+loop. Give the server and the load a core each, with `taskset -c`.")]
+    Bench(bench::Args),
 }
 
 impl Cli {
@@ -168,6 +180,7 @@ impl Cli {
             Verb::History(args) => args.run().await,
             Verb::Subscribe(args) => args.run().await,
             Verb::Session(args) => args.run().await,
+            Verb::Bench(args) => args.run().await,
         }
     }
 }
@@ -225,10 +238,16 @@ mod tests {
 
     #[test]
     fn every_verb_has_an_example() {
-        for verb in Cli::command().get_subcommands() {
+        let cli = Cli::command();
+        let verbs = cli.get_subcommands().flat_map(|verb| {
+            let below = verb.get_subcommands();
+            let below =
+                below.map(|below| (format!("{} {}", verb.get_name(), below.get_name()), below));
+            std::iter::once((verb.get_name().to_owned(), verb)).chain(below)
+        });
+        for (name, verb) in verbs {
             let help = verb.get_after_help().unwrap().to_string();
-            let example = format!("\n  fanfare {} ", verb.get_name());
-            assert!(help.contains(&example), "{help}");
+            assert!(help.contains(&format!("\n  fanfare {name} ")), "{help}");
         }
     }
 

@@ -90,6 +90,11 @@ impl Running {
         stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal: `TERM`, `INT`, `KILL`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

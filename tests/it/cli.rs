@@ -1,5 +1,6 @@
 //! The command line, end to end: what it prints, and how it ends.
 
+mod bench;
 mod follow;
 mod lists;
 mod send_lines;

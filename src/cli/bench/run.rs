@@ -1,0 +1,217 @@
+//! A load from its first connection to its last delivery, and what was seen.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tokio::time::Instant;
+
+use super::board::{Board, Phase};
+use super::connect;
+use super::link::histogram;
+use super::order::Faults;
+use super::plan::Plan;
+use super::process::{Process, Usage};
+use super::progress::Progress;
+use super::worker::Worker;
+
+/// How long nothing at all may happen while connections open, or while events
+/// are on their way after the last was published.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked how far the load is.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is known at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    at: Instant,
+    pub(super) delivered: u64,
+    pub(super) published: u64,
+    pub(super) acknowledged: u64,
+    pub(super) server: Option<Usage>,
+    pub(super) load: Option<Usage>,
+}
+
+/// What was seen of a load.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The server before the first connection.
+    pub(super) before: Option<Usage>,
+    pub(super) begin: Moment,
+    pub(super) end: Moment,
+    /// Of the whole load, warm-up and all: what was published and arrived.
+    pub(super) published: u64,
+    pub(super) acknowledged: u64,
+    pub(super) due: u64,
+    pub(super) delivered: u64,
+    pub(super) faults: Faults,
+    pub(super) latency: Histogram<u64>,
+}
+
+impl Outcome {
+    /// How long was measured, in seconds.
+    pub(super) fn seconds(&self) -> f64 {
+        self.end.at.duration_since(self.begin.at).as_secs_f64()
+    }
+
+    /// Deliveries that never came.
+    pub(super) fn loss(&self) -> u64 {
+        self.due.saturating_sub(self.delivered - self.faults.astray)
+    }
+}
+
+/// Runs `plan` to its end.
+///
+/// # Errors
+///
+/// The load cannot begin or go on, in words to show.
+pub(super) fn run(plan: &Plan) -> Result<Outcome, String> {
+    let server = plan.pid.map(Process::of).transpose()?;
+    let before = server.as_ref().map(Process::usage).transpose()?;
+    let sources = plan
+        .publishing
+        .map_or(0, |publishing| publishing.connections);
+    let connections = plan.audience.connections + sources;
+
+    let progress = Progress::of(connections, "connections");
+    let (workers, board) = connect::workers(plan, || progress.step())?;
+    let threads = start(workers)?;
+    let measured = measure(plan, (&board, server.as_ref()), connections);
+    // Threads end by themselves where a load cannot go on.
+    board.enter(Phase::Over);
+    let workers = join(threads)?;
+    let (begin, end) = measured?;
+
+    let mut outcome = Outcome {
+        before,
+        begin,
+        end,
+        published: board.published(),
+        acknowledged: board.acknowledged(),
+        due: 0,
+        delivered: 0,
+        faults: Faults::default(),
+        latency: histogram(),
+    };
+    for worker in workers {
+        let due = worker.subscribers.iter();
+        outcome.due += due.map(|one| one.due(outcome.published)).sum::<u64>();
+        outcome.delivered += worker.tally.counts.delivered;
+        outcome.faults.add(worker.tally.counts.faults);
+        let added = outcome.latency.add(&worker.tally.counts.latency);
+        added.map_err(|error| format!("cannot add latencies: {error}"))?;
+    }
+    Ok(outcome)
+}
+
+fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Worker>>, String> {
+    let start = |worker: Worker| {
+        let thread = thread::Builder::new().name("load".to_owned());
+        thread.spawn(move || worker.run())
+    };
+    let threads: Result<_, _> = workers.into_iter().map(start).collect();
+    threads.map_err(|error| format!("cannot start a thread: {error}"))
+}
+
+fn join(threads: Vec<JoinHandle<Worker>>) -> Result<Vec<Worker>, String> {
+    let joined = threads.into_iter().map(JoinHandle::join);
+    let workers: Result<_, _> = joined.collect();
+    workers.map_err(|_| "a thread of the load ended early".to_owned())
+}
+
+/// Goes through the phases, and looks at the beginning and the end of what is
+/// measured.
+fn measure(
+    plan: &Plan,
+    (board, server): (&Arc<Board>, Option<&Process>),
+    connections: usize,
+) -> Result<(Moment, Moment), String> {
+    until(
+        board,
+        || board.ready() as u64,
+        || board.ready() == connections,
+    )
+    .map_err(|stalled| match stalled {
+        Some(reason) => reason,
+        None => format!(
+            "{} of {connections} connections are ready, and no other for {} s",
+            board.ready(),
+            PATIENCE.as_secs()
+        ),
+    })?;
+
+    board.enter(Phase::Warmup);
+    let progress = Progress::of_time(plan.time);
+    pass(plan.time.warmup, board, &progress)?;
+    board.enter(Phase::Measured);
+    let begin = moment(board, server)?;
+    pass(plan.time.seconds, board, &progress)?;
+    let end = moment(board, server)?;
+    board.enter(Phase::Draining);
+
+    // What does not arrive is a loss, not an error. O(1) per look: a load that
+    // has listeners is over when the slowest of them has everything.
+    let drained = until(
+        board,
+        || board.delivered() + board.acknowledged(),
+        || {
+            let published = board.published();
+            board.reached().is_none_or(|reached| reached >= published)
+                && board.acknowledged() >= published
+        },
+    );
+    match drained {
+        Err(Some(reason)) => Err(reason),
+        Ok(()) | Err(None) => Ok((begin, end)),
+    }
+}
+
+/// Waits until `is_done`. Fails with the reason of a thread, or with none if
+/// `count` stays as it is too long.
+fn until(
+    board: &Board,
+    count: impl Fn() -> u64,
+    is_done: impl Fn() -> bool,
+) -> Result<(), Option<String>> {
+    let (mut last, mut since) = (count(), Instant::now());
+    while !is_done() {
+        if let Some(reason) = board.failure() {
+            return Err(Some(reason));
+        }
+        thread::sleep(LOOK);
+        let now = count();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        } else if since.elapsed() > PATIENCE {
+            return Err(None);
+        }
+    }
+    Ok(())
+}
+
+/// Lets time pass.
+fn pass(seconds: u32, board: &Board, progress: &Progress) -> Result<(), String> {
+    let begin = Instant::now();
+    let end = Duration::from_secs(seconds.into());
+    while let Some(left) = end.checked_sub(begin.elapsed()) {
+        if let Some(reason) = board.failure() {
+            return Err(reason);
+        }
+        thread::sleep(left.min(LOOK));
+        progress.tell(board.delivered().max(board.acknowledged()));
+    }
+    Ok(())
+}
+
+fn moment(board: &Board, server: Option<&Process>) -> Result<Moment, String> {
+    Ok(Moment {
+        server: server.map(Process::usage).transpose()?,
+        load: Process::this().usage().ok(),
+        at: Instant::now(),
+        delivered: board.delivered(),
+        published: board.published(),
+        acknowledged: board.acknowledged(),
+    })
+}
