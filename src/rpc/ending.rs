@@ -4,10 +4,9 @@
 //! connection breaks, or whose stream the node ends, is told or will notice,
 //! and may come back: its member is given the grace to.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use tokio::task::AbortHandle;
 use tonic::Extensions;
 
 use crate::hub::{Broke, Evict};
@@ -17,8 +16,8 @@ use crate::hub::{Broke, Evict};
 #[derive(Clone, Default)]
 pub(super) struct Ending {
     by_node: Arc<AtomicBool>,
-    /// The stream's task.
-    task: Option<Arc<OnceLock<AbortHandle>>>,
+    /// Cuts it off.
+    cut: Option<Evict>,
     /// Tells whether its connection is broken.
     broken: Option<Broke>,
 }
@@ -36,7 +35,7 @@ impl Ending {
     pub(super) fn of(extensions: &Extensions) -> Self {
         Self {
             by_node: Arc::default(),
-            task: extensions.get().cloned(),
+            cut: extensions.get().cloned(),
             broken: extensions.get().cloned(),
         }
     }
@@ -48,10 +47,10 @@ impl Ending {
 
     /// Cancels the stream from outside, on the node's behalf.
     pub(super) fn evict(&self) -> Option<Evict> {
-        let (ending, task) = (self.clone(), self.task.clone()?);
+        let (ending, cut) = (self.clone(), self.cut.clone()?);
         Some(Arc::new(move || {
             ending.by_node();
-            task.get().into_iter().for_each(AbortHandle::abort);
+            cut();
         }))
     }
 
@@ -72,7 +71,6 @@ mod tests {
 
     fn of(broken: bool) -> Ending {
         let mut extensions = Extensions::new();
-        extensions.insert(Arc::new(OnceLock::<AbortHandle>::new()));
         let broken: Broke = Arc::new(move || broken);
         extensions.insert(broken);
         Ending::of(&extensions)
@@ -97,24 +95,22 @@ mod tests {
         assert!(broke());
     }
 
-    #[tokio::test]
-    async fn a_stream_that_is_evicted_did_not_end_by_its_client_s_will() {
-        let task = tokio::spawn(std::future::pending::<()>());
-        let evicted = of(false);
-        evicted
-            .task
-            .as_ref()
-            .unwrap()
-            .set(task.abort_handle())
-            .unwrap();
+    #[test]
+    fn a_stream_that_is_evicted_did_not_end_by_its_client_s_will() {
+        let was_cut = Arc::new(AtomicBool::new(false));
+        let cut = Arc::clone(&was_cut);
+        let evicted = Ending {
+            cut: Some(Arc::new(move || cut.store(true, Ordering::Release))),
+            ..of(false)
+        };
         let broke = evicted.broke();
         evicted.evict().unwrap()();
         assert!(broke());
-        assert!(task.await.unwrap_err().is_cancelled());
+        assert!(was_cut.load(Ordering::Acquire));
     }
 
     #[test]
-    fn without_a_task_there_is_nothing_to_evict() {
+    fn what_cannot_be_cut_off_cannot_be_evicted() {
         assert!(Ending::default().evict().is_none());
     }
 }

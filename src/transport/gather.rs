@@ -1,8 +1,8 @@
 //! Writes of a connection, gathered into one per poll of it.
 //!
 //! h2 keeps one larger DATA frame in flight and writes it before it takes the
-//! next, so that each costs a syscall. Here hyper writes into a bounded buffer
-//! through [`Gather`], and whoever polls hyper writes that out once afterwards
+//! next, so that each costs a syscall. Here it writes into a bounded buffer
+//! through [`Gather`], and whoever polls h2 writes that out once afterwards
 //! through [`Writer`].
 //!
 //! Everything is copied once, in order, and never dropped: a full buffer is
@@ -12,7 +12,7 @@
 //!
 //! Both directions tell the [`Peer`] what they see of it.
 //!
-//! Leaves closing to the [`Writer`]: for hyper, flush and shutdown are done at
+//! Leaves closing to the [`Writer`]: for h2, flush and shutdown are done at
 //! once, and [`Writer::drain`] makes them true.
 
 use std::future::poll_fn;
@@ -25,6 +25,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::limits::Limits;
 use super::peer::Peer;
 
 /// Bytes of buffer that a quiet connection may keep, and the least it can be
@@ -33,45 +34,46 @@ use super::peer::Peer;
 /// large buffer no longer than the ping's interval.
 const KEPT: usize = 2 << 10;
 
-/// Splits `io` into hyper's side and the side of who polls hyper.
+/// Splits `io` into h2's side and the side of who polls h2, which reads `early`
+/// before anything else.
 ///
-/// `limit` is the buffer's in bytes, at least 2 KiB; `stall` is how long the
-/// peer may take none of it. The sides share a lock, which only the task that
-/// polls them takes.
+/// The buffer has 2 KiB at least. Only the task that polls both takes their lock.
 pub(super) fn gather<Io>(
-    io: Io,
-    limit: usize,
-    stall: Duration,
-    peer: Arc<Peer>,
+    (early, io): (&'static [u8], Io),
+    limits: &Limits,
+    peer: &Arc<Peer>,
 ) -> (Gather<Io>, Writer<Io>) {
     let shared = Arc::new(Mutex::new(State {
         io,
-        peer,
+        early,
+        peer: Arc::clone(peer),
         buffer: Vec::new(),
         written: 0,
-        limit: limit.max(KEPT),
+        limit: limits.gather_buffer.max(KEPT),
         full: None,
         unflushed: false,
-        stall,
+        stall: limits.keepalive_interval + limits.keepalive_timeout,
         stalled: None,
         failure: None,
     }));
     (Gather(Arc::clone(&shared)), Writer(shared))
 }
 
-/// The io that hyper is given. Reads pass through.
+/// The io that h2 is given. Reads pass through.
 #[derive(Debug)]
 pub(super) struct Gather<Io>(Arc<Mutex<State<Io>>>);
 
-/// Writes out what hyper has written; held by who polls hyper.
+/// Writes out what h2 has written; held by who polls h2.
 #[derive(Debug)]
 pub(super) struct Writer<Io>(Arc<Mutex<State<Io>>>);
 
 #[derive(Debug)]
 struct State<Io> {
     io: Io,
+    /// What has been read of it already.
+    early: &'static [u8],
     peer: Arc<Peer>,
-    /// What hyper wrote; the peer has taken `..written` of it.
+    /// What h2 wrote; the peer has taken `..written` of it.
     buffer: Vec<u8>,
     written: usize,
     limit: usize,
@@ -79,6 +81,7 @@ struct State<Io> {
     full: Option<Waker>,
     /// The inner io has taken bytes since its last flush.
     unflushed: bool,
+    /// How long the peer may take none of it.
     stall: Duration,
     /// Runs since the peer last took a byte, while there is more for it.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -87,7 +90,7 @@ struct State<Io> {
 
 impl<Io: AsyncWrite + Unpin> Writer<Io> {
     /// Writes out and flushes all that is gathered. To be called after every
-    /// poll of hyper, whatever that returned.
+    /// poll of h2, whatever that returned.
     ///
     /// # Errors
     ///
@@ -97,7 +100,7 @@ impl<Io: AsyncWrite + Unpin> Writer<Io> {
         lock(&self.0).poll_write_out(cx)
     }
 
-    /// Ends the connection, once hyper has let go of it: writes out, flushes
+    /// Ends the connection, once h2 has let go of it: writes out, flushes
     /// and shuts down, all of it within `limit`.
     ///
     /// # Errors
@@ -238,11 +241,13 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Gather<Io> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = lock(&self.0);
+        if !state.early.is_empty() {
+            return Pin::new(&mut state.early).poll_read(cx, buf);
+        }
         let before = buf.filled().len();
         let result = ready!(Pin::new(&mut state.io).poll_read(cx, buf));
-        let read = buf.filled().len() - before;
-        if read > 0 {
-            state.peer.hear(read);
+        if buf.filled().len() > before {
+            state.peer.hear();
         } else if result.is_err() || buf.remaining() > 0 {
             state.peer.lose();
         }

@@ -6,40 +6,46 @@
 //! stream's task, no body.
 //!
 //! Knows HTTP/2 and nothing of what is served; a stream is cut off from
-//! outside by the [`TaskHandle`] in its request, and told by the [`Broken`] beside
+//! outside by the [`Cut`] in its request, and told by the [`Broken`] beside
 //! it from one whose connection was lost. TLS is a listener's affair.
 
-mod connection;
-mod gather;
 mod limits;
 mod listener;
-mod peer;
 mod pool;
 mod refusal;
 
+mod connection;
+mod gather;
+mod peer;
+mod preface;
+
+mod answer;
+mod incoming;
+mod streams;
+mod turns;
+
 use std::convert::Infallible;
-use std::error::Error;
+use std::fmt::Display;
 use std::pin::pin;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
-use tokio::sync::mpsc;
 use tower_service::Service;
 
-pub use connection::TaskHandle;
+pub use incoming::Incoming;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use peer::Broken;
+pub use streams::Cut;
 
 use pool::Pool;
 use refusal::Refused;
 
 /// Serves `service` on the connections of `listener` until `shutdown`.
 ///
-/// Each stream is a task with its own clone of `service`, asked for readiness
-/// before the call. A connection over [`Limits::connections`] gets `refusal`
+/// Each stream has its own clone of `service`, asked for readiness before the
+/// call; those of a connection are polled in one task. A connection over [`Limits::connections`] gets `refusal`
 /// as its only answer, and GOAWAY; when there are too many of those as well,
 /// it is dropped. Accept errors are logged and waited out.
 ///
@@ -61,10 +67,9 @@ pub async fn serve<L, S, B>(
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
     S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Display + Send,
 {
-    let (alive, mut gone) = mpsc::channel(1);
     let mut served = Pool::default();
     let mut refused = Refused::new(refusal);
     let mut shutdown = pin!(shutdown);
@@ -77,16 +82,15 @@ pub async fn serve<L, S, B>(
             accepted = listener::next(&mut listener) => accepted,
         };
         if served.len() < limits.connections {
-            let (service, limits, alive) = (service.clone(), limits.clone(), alive.clone());
-            served.spawn(|closing| connection::serve(accepted, service, limits, alive, closing));
+            let (service, limits) = (service.clone(), limits.clone());
+            served.spawn(|closing| connection::serve(accepted, service, limits, closing));
         } else {
-            refused.admit(accepted, &limits, &alive);
+            refused.admit(accepted, &limits);
         }
     }
-    drop((listener, service, alive));
+    drop((listener, service));
     tracing::info!(connections = served.len(), "draining");
     tokio::join!(served.close(), refused.close());
-    gone.recv().await;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! whole connection is lost. Whoever held the body is told here which it was.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,9 +14,6 @@ use tokio::time::Instant;
 /// extensions, so that it can be asked once the stream has ended.
 pub type Broken = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Bytes of the HTTP/2 client preface, RFC 9113 section 3.4.
-pub(super) const PREFACE: usize = 24;
-
 /// What is known of a peer.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -24,41 +21,27 @@ pub(super) struct Peer {
     opened: Instant,
     /// When bytes last came, in milliseconds since `opened`.
     heard: AtomicU64,
-    patience: Duration,
-    preface_left: AtomicUsize,
 }
 
 impl Peer {
-    /// A peer that was just heard of, and whose pings are waited for no longer
-    /// than `keepalive_timeout`.
-    ///
-    /// When that has passed, HTTP/2 ends the streams first and the connection
-    /// after them, so a stream's end can be seen before [`lose`](Self::lose).
-    /// Then the peer has been silent for about that timeout; a cancelled stream
-    /// ends right after the bytes that cancel it. Half of it tells the two
-    /// apart, whatever the scheduling.
-    pub(super) fn new(keepalive_timeout: Duration) -> Self {
+    /// A peer that was just heard of.
+    pub(super) fn new() -> Self {
         Self {
             lost: AtomicBool::new(false),
             opened: Instant::now(),
             heard: AtomicU64::new(0),
-            patience: keepalive_timeout / 2,
-            preface_left: AtomicUsize::new(PREFACE),
         }
     }
 
-    /// So many bytes came from it. Called by one task only.
-    pub(super) fn hear(&self, bytes: usize) {
+    /// Bytes came from it.
+    pub(super) fn hear(&self) {
         self.heard.store(self.age(), Ordering::Relaxed);
-        let left = self.preface_left.load(Ordering::Relaxed);
-        let left = left.saturating_sub(bytes);
-        self.preface_left.store(left, Ordering::Relaxed);
     }
 
-    /// Whether it has sent as many bytes as the preface has; hyper has then
-    /// finished the handshake, or failed.
-    pub(super) fn preface_read(&self) -> bool {
-        self.preface_left.load(Ordering::Relaxed) == 0
+    /// How long no bytes have come, to the millisecond.
+    pub(super) fn silence(&self) -> Duration {
+        let heard = self.heard.load(Ordering::Relaxed);
+        Duration::from_millis(self.age().saturating_sub(heard))
     }
 
     /// Nothing will come from it any more, or go to it.
@@ -66,18 +49,10 @@ impl Peer {
         self.lost.store(true, Ordering::Release);
     }
 
-    /// See [`Broken`].
-    pub(super) fn is_lost(&self) -> bool {
-        let silence = self
-            .age()
-            .saturating_sub(self.heard.load(Ordering::Relaxed));
-        self.lost.load(Ordering::Acquire) || Duration::from_millis(silence) >= self.patience
-    }
-
     /// The question as a request carries it.
     pub(super) fn broken(self: &Arc<Self>) -> Broken {
         let peer = Arc::clone(self);
-        Arc::new(move || peer.is_lost())
+        Arc::new(move || peer.lost.load(Ordering::Acquire))
     }
 
     fn age(&self) -> u64 {

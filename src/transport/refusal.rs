@@ -6,7 +6,7 @@
 //! They are few and short-lived; the rest is dropped.
 
 use std::convert::Infallible;
-use std::error::Error;
+use std::fmt::Display;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,14 +15,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use super::Limits;
-use super::connection::{self, Alive};
+use super::connection;
+use super::incoming::Incoming;
 use super::pool::Pool;
 
 /// Connections that are refused by an answer at a time.
@@ -52,12 +52,12 @@ impl<R> Refused<R> {
     }
 
     /// Refuses a connection; drops it where too many are being refused.
-    pub(super) fn admit<Io, B>(&mut self, (io, peer): (Io, String), limits: &Limits, alive: &Alive)
+    pub(super) fn admit<Io, B>(&mut self, (io, peer): (Io, String), limits: &Limits)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         R: Fn() -> Response<B> + Clone + Send + 'static,
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Display + Send,
     {
         self.log.refused(&peer);
         if self.pool.len() >= ANSWERED {
@@ -72,7 +72,6 @@ impl<R> Refused<R> {
             drain_timeout: limits.drain_timeout.min(PATIENCE),
             ..limits.clone()
         };
-        let alive = alive.clone();
         self.pool.spawn(|shutdown| async move {
             let closing = async {
                 tokio::select! {
@@ -81,7 +80,7 @@ impl<R> Refused<R> {
                     () = sleep(PATIENCE) => {}
                 }
             };
-            connection::serve((io, peer), service, limits, alive, closing).await;
+            connection::serve((io, peer), service, limits, closing).await;
         });
     }
 

@@ -12,13 +12,12 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use super::{Broken, Limits, Listener, TaskHandle, serve};
+use super::{Broken, Cut, Incoming, Limits, Listener, serve};
 
 /// The client preface, empty SETTINGS, and GET / on stream 1, for a client
 /// that does nothing more.
@@ -28,17 +27,13 @@ pub(super) const REQUEST: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
 
 /// A request that has reached the service and been answered with a body.
 pub(super) struct Call {
-    pub(super) handle: TaskHandle,
+    pub(super) cut: Cut,
     pub(super) broken: Broken,
     /// Feeds the body; closed when the body has been dropped.
     pub(super) body: mpsc::Sender<Frame<Bytes>>,
 }
 
 impl Call {
-    pub(super) fn cut(&self) {
-        self.handle.get().expect("the stream's task").abort();
-    }
-
     /// Feeds the body, 16 KiB at a time, until it is dropped.
     pub(super) async fn flood(self) {
         let chunk = Bytes::from_static(&[7; 16 << 10]);
@@ -80,15 +75,9 @@ impl Service<Request<Incoming>> for Calls {
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let (body, fed) = mpsc::channel(1);
-        let handle = request.extensions().get::<TaskHandle>().expect("a handle");
-        let handle = TaskHandle::clone(handle);
-        let broken = request.extensions().get::<Broken>().expect("a connection");
-        let broken = Broken::clone(broken);
-        let call = Call {
-            handle,
-            broken,
-            body,
-        };
+        let cut = Cut::clone(request.extensions().get().expect("a cut"));
+        let broken = Broken::clone(request.extensions().get().expect("a connection"));
+        let call = Call { cut, broken, body };
         // A test that is over does not hear of it.
         let _ = self.0.try_send(call);
         ready(Ok(Response::new(Fed(fed))))

@@ -1,12 +1,14 @@
-use std::future::pending;
-use std::task::Waker;
+use std::task::Context;
 
 use http::Method;
+use http_body::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::super::Broken;
 use super::super::testing::{Call, Client, Fed, REQUEST, calls, limits};
 use super::*;
 
@@ -14,16 +16,14 @@ use super::*;
 struct Served {
     calls: mpsc::Receiver<Call>,
     task: JoinHandle<()>,
-    gone: mpsc::Receiver<Infallible>,
 }
 
 impl Served {
     fn new(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, limits: Limits) -> Self {
         let (service, calls) = calls();
-        let (alive, gone) = mpsc::channel(1);
         let accepted = (io, "test".to_owned());
-        let task = tokio::spawn(serve(accepted, service, limits, alive, pending()));
-        Self { calls, task, gone }
+        let task = tokio::spawn(serve(accepted, service, limits, pending()));
+        Self { calls, task }
     }
 
     async fn call(&mut self) -> Call {
@@ -31,13 +31,10 @@ impl Served {
     }
 
     /// Waits until nothing of the connection is left.
-    async fn ended(mut self) {
-        let ended = async {
-            self.task.await.expect("the connection's task");
-            assert!(self.gone.recv().await.is_none());
-        };
+    async fn ended(self) {
         let hour = Duration::from_secs(3_600);
-        tokio::time::timeout(hour, ended).await.expect("an end");
+        let ended = timeout(hour, self.task).await;
+        ended.expect("an end").expect("the connection's task");
     }
 }
 
@@ -55,7 +52,7 @@ async fn a_cut_stream_is_reset_and_its_siblings_live_on() {
     let mut sibling = client.get().await.unwrap().into_body();
     let other = served.call().await;
 
-    call.cut();
+    (call.cut)();
     let error = cut.data().await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
     call.body.closed().await;
@@ -71,14 +68,14 @@ async fn a_stream_blocked_on_the_peers_window_can_be_cut() {
     let mut client = Client::new(io).await;
     let mut blocked = client.get().await.unwrap().into_body();
     let call = served.call().await;
-    let handle = TaskHandle::clone(&call.handle);
+    let cut = Cut::clone(&call.cut);
     let flood = tokio::spawn(call.flood());
     let mut window = 65_535;
     while window > 0 {
         window -= blocked.data().await.unwrap().unwrap().len();
     }
 
-    handle.get().unwrap().abort();
+    cut();
     let error = blocked.data().await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
     flood.await.unwrap();
@@ -86,7 +83,7 @@ async fn a_stream_blocked_on_the_peers_window_can_be_cut() {
 }
 
 #[tokio::test]
-async fn a_connect_request_leaves_the_handles_of_others_right() {
+async fn a_connect_request_is_a_request_like_others() {
     let (mut served, io) = pipe(limits());
     let mut client = Client::new(io).await;
     let connect = Request::builder()
@@ -95,24 +92,11 @@ async fn a_connect_request_leaves_the_handles_of_others_right() {
         .body(())
         .unwrap();
     let (response, _tunnel) = client.requests.send_request(connect, false).unwrap();
-    response.await.unwrap();
-    let _connected = served.call().await;
-
-    let mut body = client.get().await.unwrap().into_body();
-    served.call().await.cut();
+    let mut body = response.await.unwrap().into_body();
+    (served.call().await.cut)();
     let error = body.data().await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
-}
-
-#[tokio::test]
-async fn only_the_task_that_made_a_call_executes_it() {
-    let streams = Streams::new(mpsc::channel(1).0);
-    let handle = streams.announce();
-    let elsewhere = streams.clone();
-    let stolen = tokio::spawn(async move { elsewhere.announced() });
-    assert!(stolen.await.unwrap().is_none());
-    assert!(Arc::ptr_eq(&streams.announced().unwrap(), &handle));
-    assert!(streams.announced().is_none());
+    assert!(client.get().await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,7 +183,7 @@ async fn a_client_that_vanished_with_its_socket_full_is_found_as_soon() {
 async fn a_connection_that_cannot_be_written_to_ends_at_once() {
     let (mut io, far) = duplex(64);
     let served = Served::new(Unwritable(far), limits());
-    io.write_all(&REQUEST[..10]).await.unwrap();
+    io.write_all(&REQUEST[..24]).await.unwrap();
     let start = Instant::now();
     served.ended().await;
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -281,37 +265,6 @@ async fn the_limits_are_advertised() {
     assert!(advertised(6, [0, 0, 0x40, 0]), "MAX_HEADER_LIST_SIZE");
 }
 
-/// A future that ends at once, and one that notes in which order it is dropped.
-#[tokio::test]
-async fn a_stream_lets_go_of_its_server_after_its_future_is_dropped() {
-    struct Last(Arc<Shared>);
-    impl Drop for Last {
-        fn drop(&mut self) {
-            assert_eq!(
-                Arc::strong_count(&self.0),
-                2,
-                "the server's hold went first"
-            );
-        }
-    }
-    impl Future for Last {
-        type Output = ();
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            Poll::Pending
-        }
-    }
-    let streams = Streams::new(mpsc::channel(1).0);
-    let future = Last(Arc::clone(&streams.0));
-    let mut stream = Box::pin(Stream {
-        future,
-        _streams: streams,
-    });
-    let waiting = stream
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
-    assert!(waiting.is_pending());
-}
-
 #[tokio::test]
 async fn a_service_is_asked_for_readiness_before_it_is_called() {
     #[derive(Clone)]
@@ -334,14 +287,247 @@ async fn a_service_is_asked_for_readiness_before_it_is_called() {
     let (service, mut calls) = calls();
     let (io, server) = duplex(64 << 10);
     let accepted = (server, String::new());
-    let alive = mpsc::channel(1).0;
-    tokio::spawn(serve(
-        accepted,
-        Gate(false, service),
-        limits(),
-        alive,
-        pending(),
-    ));
+    tokio::spawn(serve(accepted, Gate(false, service), limits(), pending()));
     Client::new(io).await.get().await.unwrap();
     assert!(calls.recv().await.is_some());
+}
+
+/// What `peer` says gets this answer, and then the end.
+async fn told(peer: &[u8]) -> String {
+    let (served, mut io) = pipe(limits());
+    io.write_all(peer).await.unwrap();
+    io.shutdown().await.unwrap();
+    let mut answer = String::new();
+    io.read_to_string(&mut answer).await.unwrap();
+    served.ended().await;
+    answer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_speaks_http_1_is_told_what_this_port_speaks() {
+    for request in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "POST /v1:send HTTP/1.1\r\nhost: a\r\n\r\n{}",
+    ] {
+        let answer = told(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
+        assert!(answer.contains("grpcurl -plaintext"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_http_is_left_without_a_word() {
+    for hello in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"\0"] {
+        assert_eq!(told(hello).await, "");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preface_may_come_in_pieces() {
+    let (mut served, mut io) = pipe(limits());
+    for byte in REQUEST {
+        io.write_all(&[*byte]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    served.call().await;
+}
+
+/// A body that is as the closure says.
+struct Bad<F>(F);
+
+impl<F: FnMut() -> Option<Result<Frame<Bytes>, &'static str>> + Unpin> Body for Bad<F> {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, &'static str>>> {
+        Poll::Ready((self.0)())
+    }
+}
+
+/// Answers with what the closure makes of the path.
+#[derive(Clone)]
+struct ByPath<F>(F);
+
+impl<F, A, B> Service<Request<Incoming>> for ByPath<F>
+where
+    F: Fn(&str) -> A,
+    A: Future<Output = Result<Response<B>, Infallible>>,
+{
+    type Response = Response<B>;
+    type Error = Infallible;
+    type Future = A;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> A {
+        (self.0)(request.uri().path())
+    }
+}
+
+fn with_path(path: &str) -> Request<()> {
+    let uri = format!("http://test{path}");
+    Request::get(uri).body(()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_or_panics_leaves_its_siblings_whole() {
+    let service = ByPath(|path: &str| {
+        let path = path.to_owned();
+        assert_ne!(path, "/call");
+        let body = Bad(move || match &*path {
+            "/panic" => panic!("on purpose"),
+            "/fail" => Some(Err("on purpose")),
+            _ => None,
+        });
+        std::future::ready(Ok(Response::new(body)))
+    });
+    let (io, far) = duplex(64 << 10);
+    tokio::spawn(serve((far, String::new()), service, limits(), pending()));
+    let mut client = Client::new(io).await;
+    for (path, reason) in [
+        ("/panic", h2::Reason::CANCEL),
+        ("/call", h2::Reason::CANCEL),
+        ("/fail", h2::Reason::INTERNAL_ERROR),
+    ] {
+        let (response, _) = client.requests.send_request(with_path(path), true).unwrap();
+        let error = match response.await {
+            Ok(response) => response.into_body().data().await.unwrap().unwrap_err(),
+            Err(error) => error,
+        };
+        assert_eq!(error.reason(), Some(reason), "{path}");
+    }
+    assert!(client.get().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_call_that_its_client_gives_up_is_dropped() {
+    struct Held(#[expect(dead_code, reason = "told by its end")] mpsc::Sender<Infallible>);
+    let (held, mut dropped) = mpsc::channel(1);
+    let held = std::sync::Mutex::new(Some(Held(held)));
+    let held = Arc::new(held);
+    let service = ByPath(move |_: &str| {
+        let held = held.lock().unwrap().take();
+        async move {
+            let _held = held;
+            pending::<Result<Response<Fed>, Infallible>>().await
+        }
+    });
+    let (io, far) = duplex(64 << 10);
+    tokio::spawn(serve((far, String::new()), service, limits(), pending()));
+    let mut client = Client::new(io).await;
+    let (response, mut request) = client.requests.send_request(with_path("/"), true).unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert!(
+        dropped
+            .try_recv()
+            .is_err_and(|error| error == mpsc::error::TryRecvError::Empty)
+    );
+    request.send_reset(h2::Reason::CANCEL);
+    drop(response);
+    assert!(dropped.recv().await.is_none());
+}
+
+/// A client that gives each stream this many bytes.
+async fn with_window(io: DuplexStream, window: u32) -> Client {
+    let (requests, connection) = h2::client::Builder::new()
+        .initial_window_size(window)
+        .handshake(io)
+        .await
+        .unwrap();
+    Client {
+        requests,
+        connection: tokio::spawn(connection),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_is_not_asked_for_more_while_the_peer_has_no_room() {
+    const CHUNK: usize = 1_000;
+    let (mut served, io) = pipe(limits());
+    let mut client = with_window(io, 10_000).await;
+    let mut body = client.get().await.unwrap().into_body();
+    let call = served.call().await;
+    let mut taken = 0;
+    let chunk = || Frame::data(Bytes::from_static(&[7; CHUNK]));
+    let minute = Duration::from_secs(60);
+    while timeout(minute, call.body.send(chunk())).await.is_ok() {
+        taken += CHUNK;
+    }
+    // The window, what goes unasked, the piece that waits, one in the channel.
+    assert!(
+        taken <= 10_000 + super::super::answer::TRUST + 2 * CHUNK,
+        "{taken}"
+    );
+    let mut got = 0;
+    while got < taken {
+        let data = body.data().await.unwrap().unwrap();
+        got += data.len();
+        body.flow_control().release_capacity(data.len()).unwrap();
+    }
+    timeout(minute, call.body.send(chunk()))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn trailers_need_no_room() {
+    let (mut served, io) = pipe(limits());
+    let mut client = with_window(io, 10).await;
+    let mut body = client.get().await.unwrap().into_body();
+    let call = served.call().await;
+    let data = Frame::data(Bytes::from_static(b"ten bytes!"));
+    call.body.send(data).await.unwrap();
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    call.body.send(Frame::trailers(trailers)).await.unwrap();
+    assert_eq!(body.data().await.unwrap().unwrap(), "ten bytes!");
+    assert!(body.trailers().await.unwrap().is_some());
+}
+
+/// A frame of this type and these flags, on a stream.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Whether a peer that does `misdeed` on one stream after the other, so often,
+/// loses its connection for it.
+async fn is_sent_away(times: u32, misdeed: impl Fn(u32) -> Vec<u8>) -> bool {
+    let (served, io) = pipe(limits());
+    let mut bytes = [PREFACE.as_slice(), &frame(4, 0, 0, &[])].concat();
+    for stream in (1..).step_by(2).take(times as usize) {
+        bytes.extend(frame(1, 5, stream, &[0x82, 0x86, 0x84]));
+        bytes.extend(misdeed(stream));
+    }
+    let (mut reader, mut writer) = tokio::io::split(io);
+    let writing = tokio::spawn(async move { writer.write_all(&bytes).await });
+    let mut answer = Vec::new();
+    let _ = timeout(Duration::from_secs(20), reader.read_to_end(&mut answer)).await;
+    drop((reader, writing));
+    served.ended().await;
+    // GOAWAY with ENHANCE_YOUR_CALM.
+    answer.windows(17).any(|bytes| {
+        bytes[3] == 7 && bytes[..3] == [0, 0, bytes[2]] && bytes[13..17] == [0, 0, 0, 11]
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_resets_what_was_not_accepted_is_sent_away() {
+    let reset = |stream| frame(3, 0, stream, &[0, 0, 0, 8]);
+    assert!(!is_sent_away(20, reset).await);
+    assert!(is_sent_away(40, reset).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_makes_many_streams_fail_is_sent_away() {
+    // A window beyond what one may be is an error of its stream.
+    let excess = |stream| frame(8, 0, stream, &[0x7f, 0xff, 0xff, 0xff]);
+    assert!(!is_sent_away(100, excess).await);
+    assert!(is_sent_away(1_200, excess).await);
 }

@@ -5,14 +5,24 @@ use proptest::prelude::*;
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::Instant;
 
-use super::super::peer::PREFACE;
 use super::*;
 
 const STALL: Duration = Duration::from_secs(50);
 const NOT_YET: Duration = Duration::from_secs(49);
 
-fn gather<Io>(io: Io, limit: usize, stall: Duration) -> (Gather<Io>, Writer<Io>) {
-    super::gather(io, limit, stall, Arc::new(Peer::new(STALL)))
+/// Gathers in a buffer of `limit`, for a peer that has [`STALL`].
+fn gather<Io>(io: Io, limit: usize) -> (Gather<Io>, Writer<Io>) {
+    gather_for(&Arc::new(Peer::new()), io, limit)
+}
+
+fn gather_for<Io>(peer: &Arc<Peer>, io: Io, limit: usize) -> (Gather<Io>, Writer<Io>) {
+    let limits = Limits {
+        gather_buffer: limit,
+        keepalive_interval: STALL / 2,
+        keepalive_timeout: STALL / 2,
+        ..Limits::default()
+    };
+    super::gather((b"", io), &limits, peer)
 }
 
 /// An io that takes `room` bytes, at most `chunk` at a time, and notes what
@@ -112,7 +122,7 @@ fn is_ok<T: std::fmt::Debug>(result: &Poll<io::Result<T>>) -> bool {
 #[tokio::test]
 async fn what_is_written_in_one_poll_goes_out_as_one_write_and_one_flush() {
     let mock = Mock::with(usize::MAX);
-    let (mut gather, writer) = gather(mock.clone(), 4 << 10, STALL);
+    let (mut gather, writer) = gather(mock.clone(), 4 << 10);
     for part in [b"one ", b"two ", b"tri "] {
         assert!(is_ok(&write(&mut gather, part)));
         assert!(is_ok(&Pin::new(&mut gather).poll_flush(&mut context())));
@@ -131,7 +141,7 @@ async fn what_is_written_in_one_poll_goes_out_as_one_write_and_one_flush() {
 #[tokio::test]
 async fn a_write_error_is_kept_and_returned_by_every_later_call() {
     let mock = Mock::with(0);
-    let (mut gather, writer) = gather(mock.clone(), 4 << 10, STALL);
+    let (mut gather, writer) = gather(mock.clone(), 4 << 10);
     assert!(is_ok(&write(&mut gather, b"lost")));
     mock.script().error = Some(io::ErrorKind::BrokenPipe);
     let broken = io::ErrorKind::BrokenPipe;
@@ -149,7 +159,7 @@ async fn a_write_error_is_kept_and_returned_by_every_later_call() {
 #[tokio::test]
 async fn an_error_wakes_who_waits_for_room() {
     let mock = Mock::with(0);
-    let (mut gather, writer) = gather(mock.clone(), KEPT, STALL);
+    let (mut gather, writer) = gather(mock.clone(), KEPT);
     assert!(is_ok(&write(&mut gather, &[1; KEPT])));
     let woken = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&woken));
@@ -163,7 +173,7 @@ async fn an_error_wakes_who_waits_for_room() {
 #[tokio::test]
 async fn a_full_buffer_is_pending_and_room_wakes_who_waits_for_it() {
     let mock = Mock::with(0);
-    let (mut gather, writer) = gather(mock.clone(), KEPT, STALL);
+    let (mut gather, writer) = gather(mock.clone(), KEPT);
     let taken = write(&mut gather, &[1; KEPT + 5]);
     assert!(matches!(taken, Poll::Ready(Ok(KEPT))));
     let woken = Arc::new(Wakes::default());
@@ -182,7 +192,7 @@ async fn a_full_buffer_is_pending_and_room_wakes_who_waits_for_it() {
 #[tokio::test]
 async fn a_full_buffer_is_written_out_where_the_peer_takes_it() {
     let mock = Mock::with(usize::MAX);
-    let (mut gather, _writer) = gather(mock.clone(), KEPT, STALL);
+    let (mut gather, _writer) = gather(mock.clone(), KEPT);
     assert!(is_ok(&write(&mut gather, &[1; KEPT])));
     assert!(is_ok(&write(&mut gather, &[2; KEPT])));
     assert_eq!(mock.script().writes, [[1; KEPT]]);
@@ -206,7 +216,7 @@ async fn taking_no_bytes_of_some_is_an_error() {
             Poll::Ready(Ok(()))
         }
     }
-    let (mut gather, writer) = gather(Zero, KEPT, STALL);
+    let (mut gather, writer) = gather(Zero, KEPT);
     gather.write_all(b"x").await.unwrap();
     let zero = writer.poll_write_out(&mut context());
     assert_eq!(kind(zero), io::ErrorKind::WriteZero);
@@ -215,7 +225,7 @@ async fn taking_no_bytes_of_some_is_an_error() {
 #[tokio::test]
 async fn draining_writes_then_flushes_then_shuts_down() {
     let mock = Mock::with(usize::MAX);
-    let (mut gather, writer) = gather(mock.clone(), KEPT, STALL);
+    let (mut gather, writer) = gather(mock.clone(), KEPT);
     assert!(is_ok(&write(&mut gather, b"GOAWAY")));
     assert!(is_ok(&Pin::new(&mut gather).poll_shutdown(&mut context())));
     assert!(mock.script().log.is_empty());
@@ -228,7 +238,7 @@ async fn draining_writes_then_flushes_then_shuts_down() {
 async fn draining_waits_for_the_peer_no_longer_than_its_limit() {
     let start = Instant::now();
     let second = Duration::from_secs(1);
-    let (mut gather, writer) = gather(Mock::with(3), KEPT, STALL);
+    let (mut gather, writer) = gather(Mock::with(3), KEPT);
     assert!(is_ok(&write(&mut gather, b"GOAWAY")));
     let error = writer.drain(second).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -238,7 +248,7 @@ async fn draining_waits_for_the_peer_no_longer_than_its_limit() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_given_up_after_the_stall() {
     let start = Instant::now();
-    let (mut gather, writer) = gather(Mock::with(0), KEPT, STALL);
+    let (mut gather, writer) = gather(Mock::with(0), KEPT);
     assert!(is_ok(&write(&mut gather, b"event")));
     let written = poll_fn(|cx| writer.poll_write_out(cx));
     let given_up = tokio::time::timeout(2 * STALL, written).await;
@@ -252,7 +262,7 @@ async fn a_peer_that_takes_nothing_is_given_up_after_the_stall() {
 async fn a_flush_that_never_ends_is_a_stall_too() {
     let mock = Mock::with(usize::MAX);
     mock.script().flush_blocked = true;
-    let (mut gather, writer) = gather(mock, KEPT, STALL);
+    let (mut gather, writer) = gather(mock, KEPT);
     assert!(is_ok(&write(&mut gather, b"event")));
     let written = poll_fn(|cx| writer.poll_write_out(cx));
     let given_up = tokio::time::timeout(2 * STALL, written).await;
@@ -263,7 +273,7 @@ async fn a_flush_that_never_ends_is_a_stall_too() {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_a_byte_now_and_then_is_not_given_up() {
     let mock = Mock::with(0);
-    let (mut gather, writer) = gather(mock.clone(), KEPT, STALL);
+    let (mut gather, writer) = gather(mock.clone(), KEPT);
     assert!(is_ok(&write(&mut gather, b"0123")));
     for left in (0..4).rev() {
         let waiting = poll_fn(|cx| writer.poll_write_out(cx));
@@ -277,7 +287,7 @@ async fn a_peer_that_takes_a_byte_now_and_then_is_not_given_up() {
 #[tokio::test]
 async fn a_large_buffer_is_kept_while_busy_and_given_back_when_quiet() {
     let limit = 64 << 10;
-    let (mut gather, writer) = gather(Mock::with(usize::MAX), limit, STALL);
+    let (mut gather, writer) = gather(Mock::with(usize::MAX), limit);
     let capacity = |gather: &Gather<Mock>| lock(&gather.0).buffer.capacity();
     for _ in 0..3 {
         assert!(is_ok(&write(&mut gather, &vec![1; 48 << 10])));
@@ -290,34 +300,34 @@ async fn a_large_buffer_is_kept_while_busy_and_given_back_when_quiet() {
 }
 
 #[tokio::test]
-async fn the_preface_is_read_with_its_last_byte() {
+async fn what_has_been_read_already_is_read_first() {
     let (mut far, io) = duplex(64);
-    let peer = Arc::new(Peer::new(STALL));
-    let (mut gather, _writer) = super::gather(io, KEPT, STALL, Arc::clone(&peer));
-    let mut buf = [0; PREFACE];
-    for left in (0..PREFACE).rev() {
-        far.write_all(b"x").await.unwrap();
-        tokio::io::AsyncReadExt::read(&mut gather, &mut buf)
-            .await
-            .unwrap();
-        assert_eq!(peer.preface_read(), left == 0);
+    let peer = Arc::new(Peer::new());
+    let (mut gather, _writer) = super::gather((b"early", io), &Limits::default(), &peer);
+    far.write_all(b" and late").await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 14 {
+        let mut buf = [0; 3];
+        let len = tokio::io::AsyncReadExt::read(&mut gather, &mut buf).await;
+        read.extend_from_slice(&buf[..len.unwrap()]);
     }
+    assert_eq!(read, b"early and late");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_hangs_up_is_lost_once_that_is_read() {
     let (mut far, io) = duplex(64);
-    let peer = Arc::new(Peer::new(STALL));
-    let (mut gather, _writer) = super::gather(io, KEPT, STALL, Arc::clone(&peer));
+    let peer = Arc::new(Peer::new());
+    let (mut gather, _writer) = gather_for(&peer, io, KEPT);
     far.write_all(b"x").await.unwrap();
     let mut buf = [0; 8];
     let mut read = async || tokio::io::AsyncReadExt::read(&mut gather, &mut buf).await;
     assert_eq!(read().await.unwrap(), 1);
-    assert!(!peer.is_lost());
+    assert!(!peer.broken()());
     drop(far);
-    assert!(!peer.is_lost());
+    assert!(!peer.broken()());
     assert_eq!(read().await.unwrap(), 0);
-    assert!(peer.is_lost());
+    assert!(peer.broken()());
 }
 
 #[tokio::test(start_paused = true)]
@@ -332,35 +342,38 @@ async fn a_peer_that_cannot_be_read_from_is_lost() {
             Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
         }
     }
-    let peer = Arc::new(Peer::new(STALL));
-    let (mut gather, _writer) = super::gather(Reset, KEPT, STALL, Arc::clone(&peer));
+    let peer = Arc::new(Peer::new());
+    let (mut gather, _writer) = gather_for(&peer, Reset, KEPT);
     let error = tokio::io::AsyncReadExt::read(&mut gather, &mut [0; 8]).await;
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-    assert!(peer.is_lost());
+    assert!(peer.broken()());
 }
 
 #[tokio::test]
 async fn a_peer_that_cannot_be_written_to_is_lost() {
     let mock = Mock::with(0);
-    let peer = Arc::new(Peer::new(STALL));
-    let (mut gather, writer) = super::gather(mock.clone(), KEPT, STALL, Arc::clone(&peer));
+    let peer = Arc::new(Peer::new());
+    let (mut gather, writer) = gather_for(&peer, mock.clone(), KEPT);
     assert!(is_ok(&write(&mut gather, b"lost")));
     assert!(writer.poll_write_out(&mut context()).is_pending());
-    assert!(!peer.is_lost());
+    assert!(!peer.broken()());
     mock.script().error = Some(io::ErrorKind::BrokenPipe);
     assert!(!is_ok(&writer.poll_write_out(&mut context())));
-    assert!(peer.is_lost());
+    assert!(peer.broken()());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_peer_is_lost_until_it_is_heard_again() {
-    let peer = Peer::new(2 * NOT_YET);
-    tokio::time::advance(NOT_YET / 2).await;
-    assert!(!peer.is_lost());
-    tokio::time::advance(NOT_YET / 2).await;
-    assert!(peer.is_lost());
-    peer.hear(1);
-    assert!(!peer.is_lost());
+async fn a_peer_is_silent_since_it_was_last_heard() {
+    let (mut far, io) = duplex(64);
+    let peer = Arc::new(Peer::new());
+    let (mut gather, _writer) = gather_for(&peer, io, KEPT);
+    tokio::time::advance(NOT_YET).await;
+    assert_eq!(peer.silence(), NOT_YET);
+    far.write_all(b"x").await.unwrap();
+    tokio::io::AsyncReadExt::read(&mut gather, &mut [0; 8])
+        .await
+        .unwrap();
+    assert_eq!(peer.silence(), Duration::ZERO);
 }
 
 proptest! {
@@ -371,7 +384,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let _entered = runtime.enter();
         let mock = Mock::with(0);
-        let (mut gather, writer) = gather(mock.clone(), KEPT, STALL);
+        let (mut gather, writer) = gather(mock.clone(), KEPT);
         let mut sent: Vec<u8> = Vec::new();
         let mut next = 0_u8;
         for (len, room, chunk) in steps {

@@ -1,0 +1,145 @@
+//! The streams of a connection, polled in its one task.
+//!
+//! A task for each of them would be woken by itself, and wake the connection's
+//! once more to have its bytes written. Here the task is woken once for all
+//! that were, and not at all by what its streams do while it runs; HTTP/2 is
+//! woken, and polled, as one among them.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use slab::Slab;
+use tokio::task::coop::unconstrained;
+
+use super::turns::{Told, Turn, Turns};
+
+/// Cuts off the stream whose request carries it, among its extensions: its
+/// future and its body are dropped, the peer sees `RST_STREAM(CANCEL)`, and
+/// the connection's other streams live on.
+///
+/// A stream whose bytes wait for the peer's window is not polled, so it cannot
+/// end itself.
+pub type Cut = Arc<dyn Fn() + Send + Sync>;
+
+/// The key that is not a stream's.
+const HTTP: usize = usize::MAX - 1;
+
+/// Rounds of one poll, after which others get their turn. What one round says
+/// is written with the next, so there are at least two.
+const ROUNDS: usize = 8;
+
+/// The streams, and who of them is to be polled.
+pub(super) struct Streams<F> {
+    open: Slab<Stream<F>>,
+    turns: Arc<Turns>,
+    http: (Arc<Turn>, Waker),
+    /// Whose turn it is, kept for its room.
+    woken: Vec<usize>,
+}
+
+struct Stream<F> {
+    turn: Arc<Turn>,
+    waker: Waker,
+    future: F,
+}
+
+impl<F: Future<Output = ()> + Unpin> Streams<F> {
+    /// No streams; HTTP/2 is to be polled.
+    pub(super) fn new() -> Self {
+        let turns = Turns::new();
+        let turn = Turn::new(HTTP, &turns);
+        let waker = Waker::from(Arc::clone(&turn));
+        waker.wake_by_ref();
+        Self {
+            open: Slab::new(),
+            http: (turn, waker),
+            turns,
+            woken: Vec::new(),
+        }
+    }
+
+    /// Has HTTP/2 polled, after something was asked of it.
+    pub(super) fn wake_http(&self) {
+        self.http.1.wake_by_ref();
+    }
+
+    /// Takes in the stream that `begin` makes, to be polled.
+    pub(super) fn open(&mut self, begin: impl FnOnce(Cut, Told) -> F) {
+        let entry = self.open.vacant_entry();
+        let turn = Turn::new(entry.key(), &self.turns);
+        let waker = Waker::from(Arc::clone(&turn));
+        waker.wake_by_ref();
+        let cut = Arc::clone(&turn);
+        let future = begin(Arc::new(move || cut.cut()), Told::new(&turn));
+        entry.insert(Stream {
+            turn,
+            waker,
+            future,
+        });
+    }
+
+    /// Polls each stream that was woken, and `http` when it was, until it is
+    /// ready or nobody is awake. What a stream says wakes `http`.
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut http: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        for _ in 0..ROUNDS {
+            let mut woken = std::mem::take(&mut self.woken);
+            let parked = self.turns.take(&mut woken, cx.waker()).is_pending();
+            for key in woken.drain(..) {
+                if key != HTTP {
+                    self.poll_stream(key);
+                    continue;
+                }
+                let (turn, waker) = self.http.clone();
+                turn.begin();
+                let polled = http(self, &mut Context::from_waker(&waker));
+                if polled.is_ready() {
+                    return polled;
+                }
+            }
+            self.woken = woken;
+            if parked {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Nothing, where a waker has outlived its stream.
+    fn poll_stream(&mut self, key: usize) {
+        let Some(Stream {
+            future,
+            turn,
+            waker,
+        }) = self.open.get_mut(key)
+        else {
+            return;
+        };
+        if turn.begin() {
+            self.open.remove(key);
+            return;
+        }
+        // Its timers do not count against what the socket may be read: what it
+        // does at a time is bounded by its window.
+        let mut polling = unconstrained(poll_fn(|cx| Pin::new(&mut *future).poll(cx)));
+        let cx = &mut Context::from_waker(waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut polling).poll(cx)));
+        turn.end();
+        match polled {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(())) => drop(self.open.remove(key)),
+            // Its siblings are none the worse for it.
+            Err(_) => {
+                tracing::error!("a stream panicked");
+                self.open.remove(key);
+            }
+        }
+    }
+}
