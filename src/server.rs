@@ -54,7 +54,7 @@ pub async fn serve(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let routes = routes.into_axum_router().fallback(async || rpc::unknown());
-    let routes = Routes::from(routes).prepare();
+    let services = rpc::Direct::new(Routes::from(routes).prepare());
     tell(&health, ServingStatus::Serving).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), epoch = %hub.epoch(), "serving");
     let drained = async {
@@ -68,7 +68,7 @@ pub async fn serve(
     };
     tokio::select! {
         () = hub.clone().keep() => {}
-        () = transport::serve(listener, routes, rpc::refusal, transport, drained) => {}
+        () = transport::serve(listener, services, rpc::refusal, transport, drained) => {}
     }
     tracing::info!("drained");
     Ok(())

@@ -7,9 +7,11 @@
 //!
 //! Generated types stay in here, but for [`client`], which is for callers.
 
+mod alarm;
 pub mod client;
 mod codec;
 mod convert;
+mod direct;
 mod ending;
 mod frame;
 mod keys;
@@ -36,6 +38,7 @@ use tonic::codegen::{StdError, http};
 use tonic::server::NamedService;
 use tower_service::Service as TowerService;
 
+pub use direct::{Answer, Direct};
 pub use frame::Frames;
 pub use limits::Limits;
 pub use status::status;
@@ -86,6 +89,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
+        let is_direct = direct::is_direct(request.extensions());
         let call = if is_grpc(request.headers()) {
             self.inner.call(request)
         } else {
@@ -94,6 +98,7 @@ where
         Answering {
             call,
             patience: None,
+            is_direct,
         }
     }
 }
@@ -118,6 +123,8 @@ pub struct Answering {
     call: tonic::codegen::BoxFuture<http::Response<Body>, Infallible>,
     /// Made when the call has to wait, which it does for the request only.
     patience: Option<Pin<Box<Sleep>>>,
+    /// [`Direct`] takes the stream.
+    is_direct: bool,
 }
 
 impl std::fmt::Debug for Answering {
@@ -137,8 +144,9 @@ impl Future for Answering {
             return patience.as_mut().poll(cx).map(|()| Ok(late()));
         };
         status::explain(response.headers_mut());
-        let handover = response.extensions_mut().remove::<Handover>();
-        if let Some(stream) = handover.and_then(|handover| handover.take()) {
+        if !self.is_direct
+            && let Some(stream) = Handover::take_from(&mut response)
+        {
             *response.body_mut() = Body::new(stream);
         }
         Poll::Ready(Ok(response))
@@ -158,6 +166,8 @@ pub fn unknown() -> http::Response<Body> {
 }
 
 /// What every call gets on a connection too many.
-pub fn refusal() -> http::Response<Body> {
-    status(&Error::Overloaded).into_http()
+pub fn refusal() -> http::Response<Answer> {
+    status(&Error::Overloaded)
+        .into_http::<Body>()
+        .map(Answer::from)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tonic::codegen::http;
 use tonic::{Request, Response, Status};
 
 use super::convert::Here;
@@ -34,9 +35,11 @@ impl Handover {
         Self(Arc::new(Mutex::new(Some(stream))))
     }
 
-    /// The body, for the first who asks.
-    pub(super) fn take(&self) -> Option<Stream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The body that came with `response`, if it is a stream's.
+    pub(super) fn take_from<T>(response: &mut http::Response<T>) -> Option<Stream> {
+        let Self(stream) = response.extensions_mut().remove()?;
+        let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.take()
     }
 }
 

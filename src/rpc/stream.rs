@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::codegen::http::HeaderMap;
 
+use super::alarm::Alarm;
 use super::ending::Ending;
 use super::frame;
 use super::session::Session;
@@ -39,28 +40,32 @@ pub(super) struct Terms {
 }
 
 /// The body of a `Subscribe` or of a `Session`.
+///
+/// In this order, what a delivery looks at is together: of a thousand streams
+/// that are woken at once, each cache line is a miss.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Stream {
-    subscription: Subscription,
-    /// As long as requests may come.
-    session: Option<Box<Session>>,
-    ending: Ending,
-    terms: Terms,
-    /// Fires at the next of: half a heartbeat, the deadline, the age.
-    timer: Pin<Box<Sleep>>,
-    tick: Instant,
-    /// Whether a frame came since the last tick.
-    spoke: bool,
     /// What is left of a large chunk.
     rest: Bytes,
     state: State,
+    /// As long as requests may come.
+    session: Option<Box<Session>>,
+    /// Whether a frame came since the last tick.
+    spoke: bool,
+    /// Fires at the next of: half a heartbeat, the deadline, the age.
+    timer: Alarm,
+    subscription: Subscription,
+    tick: Instant,
+    terms: Terms,
+    ending: Ending,
 }
 
 #[derive(Debug)]
 enum State {
     Open,
     /// The last frame is out; the trailers follow.
-    Closing(HeaderMap),
+    Closing(Box<HeaderMap>),
     Closed,
 }
 
@@ -72,7 +77,7 @@ impl Stream {
             subscription,
             session: None,
             ending,
-            timer: Box::pin(sleep_until(terms.next(tick))),
+            timer: Alarm::new(terms.next(tick)),
             tick,
             terms,
             spoke: false,
@@ -126,7 +131,7 @@ impl Stream {
         let over = session.poll(cx, stream, into);
         if self.terms.heartbeat != heartbeat {
             self.tick = Instant::now() + half(self.terms.heartbeat);
-            self.timer.as_mut().reset(self.terms.next(self.tick));
+            self.timer.reset(self.terms.next(self.tick));
         }
         let status = match std::task::ready!(over) {
             Err(status) => status,
@@ -146,7 +151,7 @@ impl Stream {
     fn poll_frames(&mut self, cx: &mut Context<'_>, spoke: bool) -> Poll<Bytes> {
         self.spoke |= spoke;
         let mut silent = false;
-        while self.timer.as_mut().poll(cx).is_ready() {
+        while self.timer.poll(cx).is_ready() {
             let now = Instant::now();
             if self.terms.deadline.is_some_and(|deadline| deadline <= now) {
                 return Poll::Ready(self.close(&Error::Deadline, ClosingReason::Deadline));
@@ -159,7 +164,7 @@ impl Stream {
                 self.spoke = false;
                 self.tick = now + half(self.terms.heartbeat);
             }
-            self.timer.as_mut().reset(self.terms.next(self.tick));
+            self.timer.reset(self.terms.next(self.tick));
         }
         let frames = match self.subscription.poll_chunk(cx) {
             Poll::Ready(Chunk::Frames(frames)) => frames,
@@ -216,7 +221,7 @@ impl Stream {
         // Fails only for a text that is no header value, which a status escapes.
         let added = status.add_header(&mut trailers);
         debug_assert!(added.is_ok(), "a status is always valid in headers");
-        self.state = State::Closing(trailers);
+        self.state = State::Closing(Box::new(trailers));
     }
 }
 
@@ -233,6 +238,24 @@ fn half(interval: Duration) -> Duration {
     interval.mul_f64(0.4 + fastrand::f64() / 10.0)
 }
 
+impl Stream {
+    /// What comes next, until the trailers have come.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        if self.rest.is_empty()
+            && let State::Open = self.state
+        {
+            self.rest = std::task::ready!(self.poll_open(cx));
+        }
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Frame::data(self.slice())));
+        }
+        Poll::Ready(match std::mem::replace(&mut self.state, State::Closed) {
+            State::Closing(trailers) => Some(Frame::trailers(*trailers)),
+            State::Open | State::Closed => None,
+        })
+    }
+}
+
 impl Body for Stream {
     type Data = Bytes;
     type Error = Infallible;
@@ -241,20 +264,7 @@ impl Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let stream = &mut *self;
-        if stream.rest.is_empty()
-            && let State::Open = stream.state
-        {
-            stream.rest = std::task::ready!(stream.poll_open(cx));
-        }
-        if !stream.rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(stream.slice()))));
-        }
-        let frame = match std::mem::replace(&mut stream.state, State::Closed) {
-            State::Closing(trailers) => Frame::trailers(trailers),
-            State::Open | State::Closed => return Poll::Ready(None),
-        };
-        Poll::Ready(Some(Ok(frame)))
+        self.poll(cx).map(|frame| frame.map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
