@@ -13,8 +13,13 @@
 
 use std::task::{Context, Poll, Waker};
 
+use smallvec::SmallVec;
+
 use super::sequence::Counter;
 use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
+
+/// The slots that have something to read; mostly one, which is no allocation.
+pub(crate) type Marks = SmallVec<[u32; 4]>;
 
 /// One who reads from several channels: a stream.
 ///
@@ -29,7 +34,7 @@ pub(crate) struct Reader<M> {
 
 #[derive(Debug)]
 struct Inbox<M> {
-    marked: Vec<u32>,
+    marked: Marks,
     mail: M,
     waker: Option<Waker>,
 }
@@ -53,7 +58,7 @@ impl<M: Default> Reader<M> {
     pub(crate) fn new() -> Self {
         Self {
             inbox: Mutex::new(Inbox {
-                marked: Vec::new(),
+                marked: Marks::new(),
                 mail: M::default(),
                 waker: None,
             }),
@@ -86,7 +91,7 @@ impl<M: Default> Reader<M> {
     }
 
     /// Takes the marks before the next poll does.
-    pub(crate) fn take_marks(&self, marked: &mut Vec<u32>) {
+    pub(crate) fn take_marks(&self, marked: &mut Marks) {
         marked.append(&mut lock(&self.inbox).marked);
     }
 
@@ -98,8 +103,8 @@ impl<M: Default> Reader<M> {
         &self,
         counter: &Counter,
         cx: &mut Context<'_>,
-        marked: &mut Vec<u32>,
-        mut round: impl FnMut(u64, &mut Vec<u32>, M) -> Round<T>,
+        marked: &mut Marks,
+        mut round: impl FnMut(u64, &mut Marks, M) -> Round<T>,
     ) -> Poll<T> {
         self.hand_over();
         for _ in 0..Self::ROUNDS {
@@ -120,7 +125,7 @@ impl<M: Default> Reader<M> {
 
     /// In one step registers the waker and takes what is there: what comes
     /// later wakes.
-    fn collect(&self, waker: &Waker, marked: &mut Vec<u32>) -> M {
+    fn collect(&self, waker: &Waker, marked: &mut Marks) -> M {
         let mut inbox = lock(&self.inbox);
         if !inbox
             .waker
@@ -129,7 +134,11 @@ impl<M: Default> Reader<M> {
         {
             inbox.waker = Some(waker.clone());
         }
-        marked.append(&mut inbox.marked);
+        if marked.is_empty() {
+            std::mem::swap(marked, &mut inbox.marked);
+        } else {
+            marked.append(&mut inbox.marked);
+        }
         std::mem::take(&mut inbox.mail)
     }
 

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::super::channel::{Next, Taken, Watch};
 use super::super::observer::Attached;
-use super::super::ready::Round;
+use super::super::ready::{Marks, Round};
 use super::super::sync::Arc;
 use super::super::{Gap, GapReason, Node};
 use super::chunk::Chunk;
@@ -37,19 +37,20 @@ struct Head {
     slot: u32,
 }
 
-/// The cursors of one stream.
+/// The cursors of one stream, with what a delivery looks at first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Cursors {
-    pub(super) slots: Slots,
-    pub(super) own: MemberId,
-    pub(super) opening: Opening,
-    heads: BinaryHeap<Reverse<Head>>,
     /// The number up to which everything is delivered, skipped or told.
     pub(super) position: u64,
     /// Gaps through this number were told, and no position past it.
     owes_position: Option<u64>,
+    heads: BinaryHeap<Reverse<Head>>,
+    pub(super) opening: Opening,
     /// Why nothing more is to be read.
     end: Option<End>,
+    pub(super) own: MemberId,
+    pub(super) slots: Slots,
 }
 
 impl Cursors {
@@ -83,7 +84,7 @@ impl Cursors {
     }
 
     /// Takes in a channel that came to be.
-    pub(super) fn attach(&mut self, node: &Node, attached: Attached, marked: &mut Vec<u32>) {
+    pub(super) fn attach(&mut self, node: &Node, attached: Attached, marked: &mut Marks) {
         if let Err(reached) = self.slots.attach(node, attached, marked) {
             self.fail(node.ends(reached));
         }
@@ -96,7 +97,7 @@ impl Cursors {
         node: &Node,
         reader: &Arc<StreamReader>,
         newest: u64,
-        marked: &mut Vec<u32>,
+        marked: &mut Marks,
     ) -> Round<Bytes> {
         let mut chunk = Chunk::new(node.budget.account());
         if !self.opening.is_told() {

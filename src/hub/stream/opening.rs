@@ -13,47 +13,60 @@ use super::super::{Gap, Node};
 use super::chunk::Chunk;
 use super::start::{Lost, Start};
 
-/// What is still to be told.
+/// What is still to be told: mostly nothing, which is seen at a glance.
 #[derive(Debug, Default)]
 pub(super) struct Opening {
+    rest: Option<Box<Rest>>,
+    /// Up to where something is missing.
+    through: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
     lost: VecDeque<(Box<str>, Lost)>,
     /// After what is lost, which makes older lists void.
     nobody: VecDeque<(Box<str>, u64)>,
     /// The client's position is of another life of the node: after what is
     /// lost, if anything, it is told one of this life.
     is_elsewhere: bool,
-    /// Up to where something is missing.
-    through: Option<u64>,
 }
 
 impl Opening {
     /// Nothing yet, for a stream that begins there.
     pub(super) fn new(start: Start) -> Self {
-        Self {
-            is_elsewhere: start == Start::Anew,
-            ..Self::default()
+        let mut opening = Self::default();
+        if start == Start::Anew {
+            opening.rest().is_elsewhere = true;
         }
+        opening
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
     }
 
     /// Notes what is missing in a channel, or in those of a pattern.
     pub(super) fn lost(&mut self, channel: &str, lost: Lost) {
         self.through = self.through.max(Some(lost.through));
-        self.lost.push_back((channel.into(), lost));
+        self.rest().lost.push_back((channel.into(), lost));
     }
 
     /// Notes that nobody was in a channel as of `number`.
     pub(super) fn nobody(&mut self, channel: &str, number: u64) {
-        self.nobody.push_back((channel.into(), number));
+        self.rest().nobody.push_back((channel.into(), number));
     }
 
     /// Tells nothing of who is in a channel that is not watched any more.
     pub(super) fn unwatch(&mut self, channel: &str) {
-        self.nobody.retain(|(watched, _)| **watched != *channel);
+        if let Some(rest) = &mut self.rest {
+            rest.nobody.retain(|(watched, _)| **watched != *channel);
+            self.tidy();
+        }
     }
 
     /// Whether all is told.
     pub(super) fn is_told(&self) -> bool {
-        self.is_empty() && !self.is_elsewhere
+        self.rest.is_none()
     }
 
     /// Up to where something is missing.
@@ -63,11 +76,28 @@ impl Opening {
 
     /// Whether a position is to be told now; once.
     pub(super) fn takes_position(&mut self) -> bool {
-        self.is_empty() && mem::take(&mut self.is_elsewhere)
+        let empty = self.rest.as_mut().filter(|rest| rest.is_empty());
+        let takes = empty.is_some_and(|rest| mem::take(&mut rest.is_elsewhere));
+        self.tidy();
+        takes
     }
 
     /// Tells as much as fits.
     pub(super) fn tell(&mut self, node: &Node, chunk: &mut Chunk<'_>) {
+        if let Some(rest) = &mut self.rest {
+            rest.tell(node, chunk);
+            self.tidy();
+        }
+    }
+
+    fn tidy(&mut self) {
+        self.rest
+            .take_if(|rest| rest.is_empty() && !rest.is_elsewhere);
+    }
+}
+
+impl Rest {
+    fn tell(&mut self, node: &Node, chunk: &mut Chunk<'_>) {
         while !chunk.is_full()
             && let Some((channel, lost)) = self.lost.pop_front()
         {

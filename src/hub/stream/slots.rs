@@ -7,12 +7,14 @@ use slab::Slab;
 use super::super::channel::{Channel, View, Watch};
 use super::super::node::{Node, Reached};
 use super::super::observer::Attached;
+use super::super::ready::Marks;
 use super::super::sync::Arc;
 use super::slot::{By, Listening, Ranks, Slot};
 use crate::model::{ChannelName, Limit, Pattern};
 
-/// The slots of one stream.
+/// The slots of one stream, with what a delivery looks at first.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(super) struct Slots {
     all: Slab<Slot>,
     by_name: HashMap<ChannelName, u32>,
@@ -32,7 +34,7 @@ impl Slots {
     }
 
     /// Takes in a slot, marked to be looked at if it has a channel.
-    pub(super) fn add(&mut self, slot: Slot, marked: &mut Vec<u32>) -> u32 {
+    pub(super) fn add(&mut self, slot: Slot, marked: &mut Marks) -> u32 {
         let is_there = slot.channel.is_some();
         let key = u32::try_from(self.all.insert(slot)).unwrap_or(u32::MAX);
         if is_there {
@@ -136,7 +138,7 @@ impl Slots {
         rank: u64,
         (name, channel): (ChannelName, Arc<Channel>),
         cursor: u64,
-        marked: &mut Vec<u32>,
+        marked: &mut Marks,
     ) -> Result<(), Reached> {
         let reserved = if self.by_name.len() < node.limits.stream_channels {
             node.reserve(1)
@@ -179,7 +181,7 @@ impl Slots {
         &mut self,
         node: &Node,
         attached: Attached,
-        marked: &mut Vec<u32>,
+        marked: &mut Marks,
     ) -> Result<(), Reached> {
         let Some(&key) = self.by_name.get(&attached.name) else {
             let Attached {
@@ -252,7 +254,7 @@ impl Slots {
     pub(super) fn leave(mut self, node: &Node, attached: Vec<Attached>) {
         for attached in attached {
             // What does not fit is let go of with the rest.
-            let _ = self.attach(node, attached, &mut Vec::new());
+            let _ = self.attach(node, attached, &mut Marks::new());
         }
         for (_, slot) in self.all {
             if let By::Pattern { counted: true, .. } = slot.by {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::Node;
 use super::super::identity::Turn;
 use super::super::observer::Attached;
-use super::super::ready::{Reader, Round};
+use super::super::ready::{Marks, Reader, Round};
 use super::super::sync::Arc;
 use super::cursors::Cursors;
 use super::open::Broke;
@@ -59,16 +59,19 @@ pub(in crate::hub) struct Place<'a> {
 }
 
 /// A stream that is subscribed until this is dropped.
+///
+/// In this order, what a delivery looks at is together.
+#[repr(C)]
 pub struct Subscription {
-    pub(super) node: Arc<Node>,
-    pub(super) key: usize,
     pub(super) reader: Arc<StreamReader>,
+    pub(super) node: Arc<Node>,
+    pub(super) marked: Marks,
+    end: Option<End>,
+    pub(super) cursors: Cursors,
+    pub(super) key: usize,
     /// None until it subscribes.
     pub(super) turn: Option<Turn>,
-    pub(super) marked: Vec<u32>,
-    pub(super) cursors: Cursors,
     pub(super) recovered: bool,
-    end: Option<End>,
     broke: Option<Broke>,
     /// Places that it holds, whatever its patterns bring.
     pub(super) reserved: usize,
@@ -94,7 +97,7 @@ impl Subscription {
         Self {
             key,
             reader,
-            marked: Vec::new(),
+            marked: Marks::new(),
             cursors: Cursors::new(MemberId::new(), node.counter.newest()),
             turn: None,
             recovered: false,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::let_go::LetGo;
-use super::ready::{Reader, Round, Waiting, Wakes};
+use super::ready::{Marks, Reader, Round, Waiting, Wakes};
 use super::registry::{Full, Registry};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
@@ -144,7 +144,7 @@ struct Observer {
 
 impl Observer {
     /// Watches the name; all that is numbered from now on is due.
-    fn new(node: &Node, marked: &mut Vec<u32>) -> Self {
+    fn new(node: &Node, marked: &mut Marks) -> Self {
         let reader = Arc::new(Reader::new());
         let cursor = node.counter.newest();
         let mut due: BTreeSet<_> = (cursor + 1..=EVENTS).collect();
@@ -166,7 +166,7 @@ impl Observer {
         }
     }
 
-    fn round(&mut self, newest: u64, marked: &mut Vec<u32>, mail: Mail) -> Round<()> {
+    fn round(&mut self, newest: u64, marked: &mut Marks, mail: Mail) -> Round<()> {
         for (channel, from) in mail {
             self.attach(&channel, from, marked);
         }
@@ -177,7 +177,7 @@ impl Observer {
         }
     }
 
-    fn attach(&mut self, channel: &Arc<Channel>, from: u64, marked: &mut Vec<u32>) {
+    fn attach(&mut self, channel: &Arc<Channel>, from: u64, marked: &mut Marks) {
         let before = self.channel.replace(Arc::clone(channel));
         if before.is_none() {
             marked.push(0);
@@ -193,7 +193,7 @@ impl Observer {
         }
     }
 
-    fn read(&mut self, state: &mut State, newest: u64, marked: &mut Vec<u32>) -> Round<()> {
+    fn read(&mut self, state: &mut State, newest: u64, marked: &mut Marks) -> Round<()> {
         let due = self.due.len();
         if self.cursor < state.let_go {
             let missed = self.cursor + 1..=state.let_go;
@@ -245,7 +245,7 @@ fn observe(begin: Act, send: Act, sweep: Act) {
             thread::spawn(move || (0..EVENTS).for_each(|_| send(&sender))),
             thread::spawn(move || sweep(&sweeper)),
         ];
-        let mut marked = Vec::new();
+        let mut marked = Marks::new();
         let mut observer = Observer::new(&node, &mut marked);
         let reader = Arc::clone(&observer.reader);
         while !observer.due.is_empty() {

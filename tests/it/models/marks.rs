@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::ready::{Reader, Round, Waiting, Wakes};
+use super::ready::{Marks, Reader, Round, Waiting, Wakes};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
 use super::{Plant, block_on, check, find, run_planted};
@@ -63,7 +63,7 @@ impl Stream {
         }
     }
 
-    fn round(&mut self, node: &Node, newest: u64, marked: &mut Vec<u32>) -> Round<usize> {
+    fn round(&mut self, node: &Node, newest: u64, marked: &mut Marks) -> Round<usize> {
         for slot in marked.drain(..) {
             assert_eq!(self.heads[slot as usize], None, "a place is held once");
             self.look(node, slot);
@@ -106,7 +106,7 @@ impl Stream {
 
 /// How a model may be wrong.
 type Send = fn(&Node, usize);
-type Read = fn(&mut Stream, &Node, u64, &mut Vec<u32>) -> Round<usize>;
+type Read = fn(&mut Stream, &Node, u64, &mut Marks) -> Round<usize>;
 
 /// Each sender sends to the channels of its list; the stream must get it all.
 fn deliver(senders: [&'static [usize]; 2], send: Send, read: Read) {
@@ -119,7 +119,7 @@ fn deliver(senders: [&'static [usize]; 2], send: Send, read: Read) {
         let mut left: usize = senders.iter().map(|channels| channels.len()).sum();
         let mut stream = Stream::new();
         let reader = Arc::clone(&stream.reader);
-        let mut marked = vec![0, 1];
+        let mut marked = Marks::from_slice(&[0, 1]);
         while left > 0 {
             left -= block_on(|cx| {
                 reader.poll(&node.counter, cx, &mut marked, |newest, marked, ()| {
@@ -202,14 +202,14 @@ fn wake_before_append() {
 }
 
 fn counter_after_marks() {
-    let read = |stream: &mut Stream, node: &Node, _, marked: &mut Vec<u32>| {
+    let read = |stream: &mut Stream, node: &Node, _, marked: &mut Marks| {
         stream.round(node, node.counter.newest(), marked)
     };
     deliver([&[0], &[1]], Node::send, read);
 }
 
 fn pending_with_marks_left() {
-    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| match stream
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| match stream
         .round(node, newest, marked)
     {
         Round::Left => Round::Settled,
@@ -219,7 +219,7 @@ fn pending_with_marks_left() {
 }
 
 fn place_not_put_back() {
-    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| {
         let round = stream.round(node, newest, marked);
         lock(&node.channels[0]).waiting = Waiting::new();
         round
@@ -228,7 +228,7 @@ fn place_not_put_back() {
 }
 
 fn place_put_back_early() {
-    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Vec<u32>| {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| {
         let round = stream.round(node, newest, marked);
         if stream.heads[0].is_some() {
             lock(&node.channels[0]).waiting.wait(&stream.reader, 0);
