@@ -1,4 +1,5 @@
-//! A stream that ends because it fell behind claims nothing past its loss.
+//! Streams that fall behind: what they claim when they end, and how they are
+//! given what they missed.
 
 use std::task::{Context, Poll, Waker};
 
@@ -8,8 +9,8 @@ use fanfare::model::ChannelName;
 use fanfare::rpc::client::{SubscribeResponse, subscribe_response::Frame};
 use prost::Message;
 
-use crate::support::{send, text};
-use crate::wire_support::node_with;
+use crate::support::{node, send, text, to};
+use crate::wire_support::{Wire, framed, node_with, request};
 
 #[tokio::test]
 async fn a_stream_that_ends_behind_tells_no_position_past_its_loss() {
@@ -46,9 +47,42 @@ async fn a_stream_that_ends_behind_tells_no_position_past_its_loss() {
     assert_eq!(stream.position(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_on_h2_0_4_18_that_falls_behind_gets_full_chunks_and_lives() {
+    const EVENTS: usize = 2_000;
+    const WINDOW: u32 = 4 << 10;
+    let node = node().await;
+    let mut client = node.client().await;
+    let fragile = Wire::fragile(&node, WINDOW).await;
+    let subscribe = request("Subscribe");
+    let mut stream = fragile.subscribe(subscribe, framed(&to(["a"]))).await;
+    assert!(matches!(stream.frame().await, Frame::Ready(_)));
+    for _ in 0..EVENTS {
+        send(&mut client, text("a", "e", "a small one")).await;
+    }
+    let (mut bytes, mut sizes) = (Vec::new(), Vec::new());
+    while decoded(bytes.clone().into()).len() < EVENTS {
+        let data = stream.body.data().await.expect("no end");
+        let data = data.unwrap_or_else(|error| panic!("it should live: {error}: {sizes:?}"));
+        let released = stream.body.flow_control().release_capacity(data.len());
+        released.unwrap();
+        sizes.push(data.len());
+        bytes.extend_from_slice(&data);
+    }
+    let numbers = decoded(bytes.into()).into_iter().map(|frame| match frame {
+        Frame::Event(event) => event.sequence,
+        other => panic!("not an event: {other:?}"),
+    });
+    assert!(numbers.eq((1..).take(EVENTS)));
+    // What went out one by one filled the window and little more.
+    let small = sizes.iter().filter(|size| **size < 256).count();
+    assert!(small * 50 < 4 * WINDOW as usize, "{sizes:?}");
+}
+
 fn decoded(mut bytes: Bytes) -> Vec<Frame> {
     let mut frames = Vec::new();
-    while bytes.has_remaining() {
+    // A frame may be there in part only.
+    while bytes.len() >= 5 && bytes.len() >= 5 + (&bytes[1..5]).get_u32() as usize {
         let compressed = bytes.get_u8();
         assert_eq!(compressed, 0);
         let length = bytes.get_u32() as usize;
