@@ -99,8 +99,8 @@ fn append(bench: &mut Criterion) {
     group.bench_function("alone", |bench| {
         bench.iter_batched(|| event("e"), send, BatchSize::SmallInput);
     });
-    let mut run = Run::default();
-    let mut send = |frame| hub.send_in(&mut run, &name, frame, None).expect("sent");
+    let (mut run, now) = (Run::to(name.clone()), Clock::system().moment().at);
+    let mut send = |frame| hub.send_in(&mut run, frame, None, now).expect("sent");
     group.bench_function("in a run", |bench| {
         bench.iter_batched(|| event("e"), &mut send, BatchSize::SmallInput);
     });

@@ -1,5 +1,7 @@
 //! Sending: an event, or one after the other.
 
+use tokio::time::Instant;
+
 use super::channel::{Channel, Refused};
 use super::observer::Observer;
 use super::ready::Wakes;
@@ -20,17 +22,23 @@ pub struct Receipt {
     pub duplicate: bool,
 }
 
-/// Sends one after the other, which remember the channel of the last one.
-#[derive(Debug, Default)]
+/// Sends to one channel, one after the other: only the first looks it up.
+#[derive(Debug)]
 pub struct Run {
+    name: ChannelName,
     /// It may have left the node since.
     last: Option<Arc<Channel>>,
 }
 
 impl Run {
-    /// The channel that the last one was sent to.
-    pub fn channel(&self) -> Option<&ChannelName> {
-        self.last.as_ref()?.full_name()
+    /// A run of sends to the channel of this name.
+    pub fn to(name: ChannelName) -> Self {
+        Self { name, last: None }
+    }
+
+    /// The name of the channel.
+    pub fn name(&self) -> &ChannelName {
+        &self.name
     }
 }
 
@@ -50,11 +58,15 @@ impl Hub {
         frame: Frame,
         request: Option<RequestKey>,
     ) -> Result<Receipt, Error> {
-        self.send_in(&mut Run::default(), channel, frame, request)
+        self.send_in(
+            &mut Run::to(channel.clone()),
+            frame,
+            request,
+            Instant::now(),
+        )
     }
 
-    /// As [`Hub::send`], in a `run` of them: to the channel that the last one was
-    /// sent to, it costs no look-up.
+    /// As [`Hub::send`], in a `run` of them; `now` may be a little late.
     ///
     /// # Errors
     ///
@@ -62,24 +74,23 @@ impl Hub {
     pub fn send_in(
         &self,
         run: &mut Run,
-        channel: &ChannelName,
         frame: Frame,
         request: Option<RequestKey>,
+        now: Instant,
     ) -> Result<Receipt, Error> {
         let mut frame = frame;
         // A node that drains makes no channels.
         self.check_open()?;
-        run.last.take_if(|last| last.full_name() != Some(channel));
         loop {
-            let known = run.last.take();
-            let known = known.map_or_else(|| self.channel(channel), Ok)?;
-            match known.append(&self.node, frame, request) {
+            let channel = match &run.last {
+                Some(last) => last,
+                None => run.last.insert(self.channel(&run.name)?),
+            };
+            match channel.append(&self.node, frame, request, now) {
                 Err(Refused::Closed(back)) => frame = back,
-                done => {
-                    run.last = Some(known);
-                    return done.map_err(Error::from);
-                }
+                done => return done.map_err(Error::from),
             }
+            run.last = None;
         }
     }
 
@@ -92,7 +103,7 @@ impl Hub {
         self.check_open()?;
         let broadcasts = &self.node.broadcasts;
         broadcasts
-            .append(&self.node, frame, request)
+            .append(&self.node, frame, request, Instant::now())
             .map_err(Error::from)
     }
 

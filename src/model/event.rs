@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
-use super::{EventName, Text};
+use super::Text;
 
 /// An event as its sender gave it, checked; the hub gives it its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+///
+/// It borrows from the request, since it lives until its frame is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
     /// What happened; subscribers filter by it. May be empty.
-    pub name: EventName,
+    pub name: Text<'a>,
     /// The encoded payload, already walked; opaque here. Empty: none.
-    pub payload: Bytes,
+    pub payload: &'a [u8],
     /// Who says so; a stream with this member id skips it unless it echoes.
-    pub sender: Text,
+    pub sender: Text<'a>,
     /// Free names and values, at most a few.
-    pub headers: BTreeMap<String, String>,
+    pub headers: &'a BTreeMap<String, String>,
     /// The sender's own id of the event, by which a repeat is known. May be
     /// empty: then it is not idempotent.
-    pub request_id: Text,
+    pub request_id: Text<'a>,
 }
 
 /// A request id under which an event may be sent once.

@@ -1,6 +1,7 @@
 //! Messages in and out, where bytes that are no message are the sender's
 //! mistake, told with the field.
 
+use bytes::Buf;
 use prost::{DecodeError, Message};
 use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder};
@@ -53,10 +54,13 @@ impl<U: Message + Default> Decoder for RequestDecoder<U> {
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        U::decode(buf)
-            .map(Some)
-            .map_err(|error| status(&malformed(&error)))
+        decode(buf).map(Some).map_err(|error| status(&error))
     }
+}
+
+/// A message from its bytes.
+pub(super) fn decode<U: Message + Default>(buf: impl Buf) -> Result<U, Error> {
+    U::decode(buf).map_err(|error| malformed(&error))
 }
 
 /// Says which field is wrong, in the words of the request.

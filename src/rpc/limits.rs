@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Bytes of a request beyond its payload: 10,000 subscriptions have room.
+const REQUEST: usize = 4 << 20;
+
 /// The bounds that `convert` checks; `config` reads them and checks ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -21,6 +24,13 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// Age at which a stream is closed, ±10 %; zero: never.
     pub stream_age: Duration,
+}
+
+impl Limits {
+    /// Bytes of a request, whatever it is.
+    pub(super) fn request_bytes(&self) -> usize {
+        REQUEST + self.payload_bytes
+    }
 }
 
 impl Default for Limits {

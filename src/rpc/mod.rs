@@ -46,13 +46,14 @@ pub use status::status;
 use crate::hub::Hub;
 use crate::model::{Error, Invalid};
 use service::{Handover, Service};
+use session::HandIn;
 use wire::realtime_service_server::{RealtimeServiceServer, SERVICE_NAME};
 
 /// The file descriptors of the proto and all that it imports, with comments.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/fanfare.v1.bin"));
 
-/// Bytes of a request beyond its payload: 10,000 subscriptions have room.
-const REQUEST: usize = 4 << 20;
+/// The method whose requests are read past tonic.
+const SESSION: &str = "/fanfare.v1.RealtimeService/Session";
 
 /// The service of the proto, as a tower service.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub struct RealtimeService {
 impl RealtimeService {
     /// Serves `hub` within `limits`.
     pub fn new(hub: Hub, limits: Limits) -> Self {
-        let largest = REQUEST + limits.payload_bytes;
+        let largest = limits.request_bytes();
         Self {
             inner: RealtimeServiceServer::new(Service::new(hub, limits))
                 .max_decoding_message_size(largest),
@@ -90,10 +91,12 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
         let is_direct = direct::is_direct(request.extensions());
-        let call = if is_grpc(request.headers()) {
-            self.inner.call(request)
-        } else {
+        let call = if !is_grpc(request.headers()) {
             Box::pin(std::future::ready(Ok(unsupported())))
+        } else if request.uri().path() == SESSION {
+            self.inner.call(HandIn::of(request))
+        } else {
+            self.inner.call(request)
         };
         Answering {
             call,

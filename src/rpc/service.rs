@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tonic::codegen::http;
 use tonic::{Request, Response, Status};
 
-use super::convert::Here;
+use super::convert::{Asked, Here};
 use super::keys::Keys;
 use super::limits::Limits;
 use super::status::{error_status, status};
@@ -13,7 +13,7 @@ use super::stream::Stream;
 use super::wire::send_batch_result::Result as BatchResult;
 use super::wire::{self, realtime_service_server};
 use super::{convert, frame, queries};
-use crate::hub::{Hub, Receipt, Run};
+use crate::hub::{Hub, Moment, Receipt, Run};
 use crate::model::Error;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -52,29 +52,38 @@ impl Service {
         }
     }
 
-    /// Sends one event, in a `run` of them.
-    pub(super) fn send(&self, run: &mut Run, request: wire::SendRequest) -> Result<Receipt, Error> {
-        let (channel, event) = convert::send(request, run.channel(), &self.limits)?;
-        let key = self.keys.request(Some(&channel), &event);
-        let frame = frame::event(channel.as_str(), &event, self.hub.clock().now());
-        self.hub.send_in(run, &channel, frame, key)
+    /// Sends one event, in the last `run` of them or a new one.
+    pub(super) fn send(
+        &self,
+        run: &mut Option<Run>,
+        asked: Asked<'_>,
+        now: Moment,
+    ) -> Result<Receipt, Error> {
+        let run = match run {
+            Some(run) if run.name().as_str() == asked.channel => run,
+            _ => run.insert(Run::to(convert::channel(asked.channel)?)),
+        };
+        let event = convert::event(asked, &self.limits)?;
+        let key = self.keys.request(Some(run.name()), &event);
+        let frame = frame::event(run.name().as_str(), &event, now.shown);
+        self.hub.send_in(run, frame, key, now.at)
     }
 
-    pub(super) fn broadcast(&self, request: wire::BroadcastRequest) -> Result<Receipt, Error> {
-        let event = convert::broadcast(request, &self.limits)?;
+    pub(super) fn broadcast(&self, asked: Asked<'_>) -> Result<Receipt, Error> {
+        let event = convert::event(asked, &self.limits)?;
         let key = self.keys.request(None, &event);
         let frame = frame::event("", &event, self.hub.clock().now());
         self.hub.broadcast(frame, key)
     }
 
-    fn batch(&self, request: wire::SendBatchRequest) -> Result<wire::SendBatchResponse, Error> {
-        convert::check_batch(&request)?;
-        let mut run = Run::default();
-        let send = |request| match self.send(&mut run, request) {
+    fn batch(&self, request: &wire::SendBatchRequest) -> Result<wire::SendBatchResponse, Error> {
+        convert::check_batch(request)?;
+        let (mut run, now) = (None, self.hub.clock().moment());
+        let send = |request| match self.send(&mut run, Asked::from(request), now) {
             Ok(receipt) => BatchResult::Response(self.sent(receipt)),
             Err(error) => BatchResult::Error(error_status(&error)),
         };
-        let results = request.requests.into_iter().map(send);
+        let results = request.requests.iter().map(send);
         let results = results.map(|result| wire::SendBatchResult {
             result: Some(result),
         });
@@ -133,7 +142,8 @@ impl realtime_service_server::RealtimeService for Service {
     type SessionStream = tokio_stream::Empty<Result<wire::SessionResponse, Status>>;
 
     async fn send(&self, request: Request<wire::SendRequest>) -> Answer<wire::SendResponse> {
-        let receipt = self.send(&mut Run::default(), request.into_inner());
+        let (asked, now) = (request.get_ref().into(), self.hub.clock().moment());
+        let receipt = self.send(&mut None, asked, now);
         answer(receipt.map(|receipt| self.sent(receipt)))
     }
 
@@ -141,7 +151,7 @@ impl realtime_service_server::RealtimeService for Service {
         &self,
         request: Request<wire::BroadcastRequest>,
     ) -> Answer<wire::BroadcastResponse> {
-        let receipt = self.broadcast(request.into_inner());
+        let receipt = self.broadcast(request.get_ref().into());
         answer(receipt.map(|receipt| wire::BroadcastResponse {
             position: Some(frame::position(&self.hub.position(receipt.sequence))),
             recipients: receipt.recipients,
@@ -188,13 +198,13 @@ impl realtime_service_server::RealtimeService for Service {
         &self,
         request: Request<wire::SendBatchRequest>,
     ) -> Answer<wire::SendBatchResponse> {
-        answer(self.batch(request.into_inner()))
+        answer(self.batch(request.get_ref()))
     }
 
     async fn session(
         &self,
         request: Request<tonic::Streaming<wire::SessionRequest>>,
     ) -> Answer<Self::SessionStream> {
-        hand_over(self.session(request))
+        hand_over(self.session(&request))
     }
 }

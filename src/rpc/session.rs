@@ -4,13 +4,16 @@
 //! whatever its request brought onto the stream. What is not answered yet is
 //! bounded: while the peer takes nothing, nothing is read.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod body;
+mod messages;
+mod send;
 
-use tokio_stream::Stream as _;
-use tonic::{Status, Streaming};
+use std::task::{Context, Poll, ready};
 
-use super::convert;
+use tonic::{Extensions, Status};
+
+use super::codec::decode;
+use super::convert::{self, Asked};
 use super::frame::{self, Sent};
 use super::service::Service;
 use super::status::error_status;
@@ -18,8 +21,12 @@ use super::stream::Terms;
 use super::wire::reply::Result as Reply;
 use super::wire::session_request::Request;
 use super::wire::{self, SessionRequest};
-use crate::hub::{Run, Subscription};
+use crate::hub::{Moment, Run, Subscription};
 use crate::model::{Error, Invalid};
+use body::Body;
+use messages::Messages;
+
+pub(super) use body::HandIn;
 
 /// Requests that are answered at a time.
 const REQUESTS: usize = 256;
@@ -29,9 +36,17 @@ const REPLIES: usize = 16 << 10;
 
 /// A session: requests on their way in.
 pub(super) struct Session {
+    body: Body,
+    messages: Messages,
+    clerk: Clerk,
+}
+
+/// Who answers requests.
+struct Clerk {
     service: Service,
-    requests: Streaming<SessionRequest>,
-    run: Run,
+    run: Option<Run>,
+    /// When the chunk came that is being answered.
+    now: Moment,
 }
 
 impl std::fmt::Debug for Session {
@@ -41,13 +56,22 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session of these `requests`.
-    pub(super) fn new(service: Service, requests: Streaming<SessionRequest>) -> Self {
-        Self {
-            service,
-            requests,
-            run: Run::default(),
-        }
+    /// A session of the requests in the body that was handed in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if none was.
+    pub(super) fn new(service: Service, extensions: &Extensions) -> Result<Self, Error> {
+        let missing = || Error::invalid(Invalid::Request, "", "has no body");
+        Ok(Self {
+            body: HandIn::take(extensions).ok_or_else(missing)?,
+            messages: Messages::new(service.limits.request_bytes()),
+            clerk: Clerk {
+                now: service.hub.clock().moment(),
+                service,
+                run: None,
+            },
+        })
     }
 
     /// Applies what has arrived to `stream`, as far as its answers fit into one
@@ -59,21 +83,47 @@ impl Session {
         (stream, terms): (&mut Subscription, &mut Terms),
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), Status>> {
-        for _ in 0..REQUESTS {
-            match std::task::ready!(Pin::new(&mut self.requests).poll_next(cx)) {
-                Some(Ok(request)) => self.answer(request, stream, terms, into),
-                Some(Err(status)) => return Poll::Ready(Err(status)),
-                None => return Poll::Ready(Ok(())),
+        let mut left = REQUESTS;
+        loop {
+            // Once for a chunk: it came at one time.
+            self.clerk.now = self.clerk.service.hub.clock().moment();
+            while let Some(message) = self.messages.next()? {
+                self.clerk.answer(message, stream, terms, into)?;
+                left -= 1;
+                if left == 0 || into.len() >= REPLIES {
+                    // The rest when this has been taken.
+                    return Poll::Pending;
+                }
             }
-            if into.len() >= REPLIES {
-                break;
+            match ready!(self.body.as_mut().poll_chunk(cx)).transpose()? {
+                Some(chunk) => self.messages.put(chunk)?,
+                None => return Poll::Ready(Ok(self.messages.end()?)),
             }
         }
-        // The rest when this has been taken: there is something in `into`.
-        Poll::Pending
+    }
+}
+
+impl Clerk {
+    /// Answers one request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if `message` is none.
+    fn answer(
+        &mut self,
+        message: &[u8],
+        stream: &mut Subscription,
+        terms: &mut Terms,
+        into: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match send::plain(message) {
+            Some((id, asked)) if id != 0 => self.send(id, asked, stream, into),
+            _ => self.answer_any(decode(message)?, stream, terms, into),
+        }
+        Ok(())
     }
 
-    fn answer(
+    fn answer_any(
         &mut self,
         SessionRequest { id, request }: SessionRequest,
         stream: &mut Subscription,
@@ -85,8 +135,10 @@ impl Session {
                 let flaw = "is 0, by which no reply can be told: number from 1";
                 Err(Error::invalid(Invalid::Request, "id", flaw))
             }
-            Some(Request::Send(send)) => return self.send(id, send, stream, into),
-            Some(Request::Broadcast(send)) => return self.broadcast(id, send, stream, into),
+            Some(Request::Send(send)) => return self.send(id, (&send).into(), stream, into),
+            Some(Request::Broadcast(send)) => {
+                return self.broadcast(id, (&send).into(), stream, into);
+            }
             Some(Request::Subscribe(asked)) => self.subscribe(asked, stream, terms),
             Some(Request::Unsubscribe(asked)) => unsubscribe(&asked, stream),
             Some(Request::Update(asked)) => self.update(asked, stream),
@@ -98,27 +150,14 @@ impl Session {
         frame::reply(id, result, into);
     }
 
-    fn send(
-        &mut self,
-        id: u64,
-        mut request: wire::SendRequest,
-        stream: &Subscription,
-        into: &mut Vec<u8>,
-    ) {
-        own(&mut request.sender_id, stream);
-        let sent = self.service.send(&mut self.run, request);
+    fn send(&mut self, id: u64, asked: Asked<'_>, stream: &Subscription, into: &mut Vec<u8>) {
+        let asked = by_member(asked, stream);
+        let sent = self.service.send(&mut self.run, asked, self.now);
         self.sent(id, sent.map(Sent::ToChannel), into);
     }
 
-    fn broadcast(
-        &mut self,
-        id: u64,
-        mut request: wire::BroadcastRequest,
-        stream: &Subscription,
-        into: &mut Vec<u8>,
-    ) {
-        own(&mut request.sender_id, stream);
-        let sent = self.service.broadcast(request);
+    fn broadcast(&self, id: u64, asked: Asked<'_>, stream: &Subscription, into: &mut Vec<u8>) {
+        let sent = self.service.broadcast(by_member(asked, stream));
         self.sent(id, sent.map(Sent::ToAll), into);
     }
 
@@ -167,8 +206,10 @@ fn unsubscribe(asked: &wire::Unsubscribe, stream: &mut Subscription) -> Result<R
 }
 
 /// A sender that is not named is the session's own member, once it is one.
-fn own(sender: &mut String, stream: &Subscription) {
-    if sender.is_empty() && stream.is_subscribed() {
-        stream.member().as_str().clone_into(sender);
+fn by_member<'a>(asked: Asked<'a>, stream: &'a Subscription) -> Asked<'a> {
+    if !asked.sender_id.is_empty() || !stream.is_subscribed() {
+        return asked;
     }
+    let sender_id = stream.member().as_str();
+    Asked { sender_id, ..asked }
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use prost::Message;
+use tonic::codegen::StdError;
 use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -25,6 +26,12 @@ const MAX_TEXT: usize = 512;
 /// Gives `error` a gRPC code, a reason and details.
 pub fn status(error: &Error) -> Status {
     status_after(error, retry_after(error))
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        status(&error)
+    }
 }
 
 /// As [`status`], for a result among others.
@@ -157,6 +164,12 @@ fn metadata(error: &Error) -> HashMap<String, String> {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
         .collect()
+}
+
+/// What ended a request's body before its end; none if that was its sender.
+pub(super) fn broken(error: StdError) -> Option<Status> {
+    let status = Status::from_error(error);
+    (status.code() != Code::Cancelled).then_some(status)
 }
 
 /// Explains a response that tonic itself refused, which has a code and a text

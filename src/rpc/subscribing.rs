@@ -31,15 +31,15 @@ impl Service {
         Ok(Stream::new(subscription, ending, terms).saying(frame.into()))
     }
 
-    /// The body of a `Session`.
+    /// The body of a `Session`, whose requests do not come through tonic.
     pub(super) fn session(
         &self,
-        request: Request<tonic::Streaming<wire::SessionRequest>>,
+        request: &Request<tonic::Streaming<wire::SessionRequest>>,
     ) -> Result<Stream, Error> {
-        let terms = self.terms(&request);
+        let terms = self.terms(request);
         let ending = Ending::of(request.extensions());
         let subscription = self.open(&ending)?;
-        let session = Session::new(self.clone(), request.into_inner());
+        let session = Session::new(self.clone(), request.extensions())?;
         Ok(Stream::new(subscription, ending, terms).answering(session))
     }
 

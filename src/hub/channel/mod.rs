@@ -105,8 +105,8 @@ impl Channel {
         node: &Node,
         frame: Frame,
         request: Option<RequestKey>,
+        now: Instant,
     ) -> Result<Receipt, Refused> {
-        let now = Instant::now();
         let mut wakes = Wakes::default();
         let receipt = {
             let state = &mut *lock(&self.state);

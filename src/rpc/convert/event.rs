@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use prost::Message;
 
-use super::channel;
-use crate::model::{ChannelName, Error, Event, EventName, Flaw, Invalid, Text};
+use crate::model::{Error, Event, Flaw, Invalid, Text};
 use crate::rpc::limits::Limits;
 use crate::rpc::payload::check_payload;
 use crate::rpc::raw::Raw;
@@ -33,62 +31,59 @@ pub(in crate::rpc) fn check_batch(request: &wire::SendBatchRequest) -> Result<()
     Ok(())
 }
 
-/// What `Send` sends, and where; perhaps to the channel that is `known`.
-pub(in crate::rpc) fn send(
-    request: wire::SendRequest,
-    known: Option<&ChannelName>,
-    limits: &Limits,
-) -> Result<(ChannelName, Event), Error> {
-    let channel = match known.filter(|known| known.as_str() == request.channel) {
-        Some(known) => known.clone(),
-        None => channel(&request.channel)?,
-    };
-    let event = event(
-        request.event,
-        request.payload,
-        request.sender_id,
-        request.headers,
-        request.request_id,
-        limits,
-    )?;
-    Ok((channel, event))
+/// What somebody asks to send, before it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rpc) struct Asked<'a> {
+    /// Where to; of a broadcast, nothing.
+    pub(in crate::rpc) channel: &'a str,
+    pub(in crate::rpc) event: &'a str,
+    /// The encoded payload; empty: none.
+    pub(in crate::rpc) payload: &'a [u8],
+    pub(in crate::rpc) request_id: &'a str,
+    pub(in crate::rpc) sender_id: &'a str,
+    pub(in crate::rpc) headers: &'a BTreeMap<String, String>,
 }
 
-/// What `Broadcast` sends.
-pub(in crate::rpc) fn broadcast(
-    request: wire::BroadcastRequest,
-    limits: &Limits,
-) -> Result<Event, Error> {
-    event(
-        request.event,
-        request.payload,
-        request.sender_id,
-        request.headers,
-        request.request_id,
-        limits,
-    )
+impl<'a> From<&'a wire::SendRequest> for Asked<'a> {
+    fn from(request: &'a wire::SendRequest) -> Self {
+        Self {
+            channel: &request.channel,
+            event: &request.event,
+            payload: request.payload.as_ref().map_or(&[], Raw::bytes),
+            request_id: &request.request_id,
+            sender_id: &request.sender_id,
+            headers: &request.headers,
+        }
+    }
 }
 
-fn event(
-    name: String,
-    payload: Option<Raw>,
-    sender: String,
-    headers: BTreeMap<String, String>,
-    request_id: String,
-    limits: &Limits,
-) -> Result<Event, Error> {
+impl<'a> From<&'a wire::BroadcastRequest> for Asked<'a> {
+    fn from(request: &'a wire::BroadcastRequest) -> Self {
+        Self {
+            channel: "",
+            event: &request.event,
+            payload: request.payload.as_ref().map_or(&[], Raw::bytes),
+            request_id: &request.request_id,
+            sender_id: &request.sender_id,
+            headers: &request.headers,
+        }
+    }
+}
+
+/// The event that is asked for, wherever it goes.
+pub(in crate::rpc) fn event<'a>(asked: Asked<'a>, limits: &Limits) -> Result<Event<'a>, Error> {
     let wrong = |subject, field| move |flaw: Flaw| Error::invalid(subject, field, flaw);
+    let text = |text, subject, field| Text::new(text).map_err(wrong(subject, field));
     Ok(Event {
-        name: EventName::new(name).map_err(wrong(Invalid::Event, "event"))?,
-        payload: self::payload(payload, limits)?,
-        sender: Text::new(sender).map_err(wrong(Invalid::Request, "sender_id"))?,
-        headers: self::headers(headers, limits)?,
-        request_id: Text::new(request_id).map_err(wrong(Invalid::RequestId, "request_id"))?,
+        name: text(asked.event, Invalid::Event, "event")?,
+        payload: payload(asked.payload, limits)?,
+        sender: text(asked.sender_id, Invalid::Request, "sender_id")?,
+        headers: headers(asked.headers, limits)?,
+        request_id: text(asked.request_id, Invalid::RequestId, "request_id")?,
     })
 }
 
-fn payload(payload: Option<Raw>, limits: &Limits) -> Result<Bytes, Error> {
-    let payload = Bytes::from(payload.unwrap_or_default());
+fn payload<'a>(payload: &'a [u8], limits: &Limits) -> Result<&'a [u8], Error> {
     if payload.len() > limits.payload_bytes {
         return Err(Error::PayloadTooLarge {
             field: "payload".to_owned(),
@@ -96,15 +91,15 @@ fn payload(payload: Option<Raw>, limits: &Limits) -> Result<Bytes, Error> {
             limit: limits.payload_bytes,
         });
     }
-    check_payload(&payload)
+    check_payload(payload)
         .map_err(|poison| Error::invalid(Invalid::Payload, "payload", poison.to_string()))?;
     Ok(payload)
 }
 
-fn headers(
-    headers: BTreeMap<String, String>,
+fn headers<'a>(
+    headers: &'a BTreeMap<String, String>,
     limits: &Limits,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<&'a BTreeMap<String, String>, Error> {
     let wrong = |flaw: String| Error::invalid(Invalid::Headers, "headers", flaw);
     if headers.len() > limits.headers {
         return Err(wrong(format!(
@@ -113,7 +108,7 @@ fn headers(
             limits.headers
         )));
     }
-    for (name, value) in &headers {
+    for (name, value) in headers {
         let size = name.len() + value.len();
         if name.is_empty() {
             return Err(wrong("has an entry without a name".to_owned()));

@@ -14,14 +14,14 @@ use super::payload::check_profile;
 use super::raw::Raw;
 use crate::model::{ChannelName, Error, Invalid};
 
-pub(super) use event::{broadcast, check_batch, send};
+pub(super) use event::{Asked, check_batch, event};
 pub(super) use page::{channels, history, members};
 pub(super) use place::{Begin, Here};
 pub(super) use subscribe::{subscribe, subscribe_more, unsubscribe};
 pub(super) use update::{change, update};
 
 /// The channel of a call that names one.
-fn channel(name: &str) -> Result<ChannelName, Error> {
+pub(super) fn channel(name: &str) -> Result<ChannelName, Error> {
     ChannelName::new(name).map_err(|flaw| Error::invalid(Invalid::Channel, "channel", flaw))
 }
 

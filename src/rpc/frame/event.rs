@@ -33,7 +33,7 @@ mod field {
 
 /// Encodes `event` for `channel`, empty for a broadcast. One allocation of the
 /// frame's exact size.
-pub(in crate::rpc) fn event(channel: &str, event: &Event, published: SystemTime) -> Frame {
+pub(in crate::rpc) fn event(channel: &str, event: &Event<'_>, published: SystemTime) -> Frame {
     let time = Timestamp::from(published);
     let inner = event_len(channel, event, &time);
     let body = len_of(EVENT, inner);
@@ -43,7 +43,7 @@ pub(in crate::rpc) fn event(channel: &str, event: &Event, published: SystemTime)
     text(field::CHANNEL, channel, &mut bytes);
     let name = text(field::NAME, event.name.as_str(), &mut bytes);
     if !event.payload.is_empty() {
-        block(field::PAYLOAD, &event.payload, &mut bytes);
+        block(field::PAYLOAD, event.payload, &mut bytes);
     }
     encode_key(field::SEQUENCE, WireType::SixtyFourBit, &mut bytes);
     let number_at = bytes.len();
@@ -51,7 +51,7 @@ pub(in crate::rpc) fn event(channel: &str, event: &Event, published: SystemTime)
     open(field::PUBLISH_TIME, time.encoded_len(), &mut bytes);
     time.encode_raw(&mut bytes);
     let sender = text(field::SENDER_ID, event.sender.as_str(), &mut bytes);
-    for (key, value) in &event.headers {
+    for (key, value) in event.headers {
         open(field::HEADERS, header_len(key, value), &mut bytes);
         text(field::KEY, key, &mut bytes);
         text(field::VALUE, value, &mut bytes);
@@ -76,7 +76,7 @@ pub(in crate::rpc) fn decode(mut frame: Bytes) -> Option<wire::Event> {
     }
 }
 
-fn event_len(channel: &str, event: &Event, time: &Timestamp) -> usize {
+fn event_len(channel: &str, event: &Event<'_>, time: &Timestamp) -> usize {
     let payload = match event.payload.len() {
         0 => 0,
         len => len_of(field::PAYLOAD, len),
@@ -140,23 +140,27 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{EventName, Text};
+    use crate::model::Text;
     use crate::rpc::raw::Raw;
 
-    fn sample() -> Event {
+    fn headers() -> BTreeMap<String, String> {
+        BTreeMap::from([("a".into(), "1".into()), ("b".into(), String::new())])
+    }
+
+    fn sample(headers: &BTreeMap<String, String>) -> Event<'_> {
         Event {
-            name: EventName::new("chat-message".into()).unwrap(),
-            payload: b"\x12\x02hi".to_vec().into(),
-            sender: Text::new("ada".into()).unwrap(),
-            headers: BTreeMap::from([("a".into(), "1".into()), ("b".into(), String::new())]),
-            request_id: Text::new("r-1".into()).unwrap(),
+            name: Text::new("chat-message").unwrap(),
+            payload: b"\x12\x02hi",
+            sender: Text::new("ada").unwrap(),
+            headers,
+            request_id: Text::new("r-1").unwrap(),
         }
     }
 
     #[test]
     fn an_event_decodes_as_the_message_it_is() {
         let at = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 7);
-        let mut frame = event("news", &sample(), at);
+        let mut frame = event("news", &sample(&headers()), at);
         frame.bytes[frame.number_at..frame.number_at + 8].copy_from_slice(&42_u64.to_le_bytes());
         assert_eq!(&frame.bytes[frame.name.clone()], b"chat-message");
         assert_eq!(&frame.bytes[frame.sender.clone()], b"ada");
@@ -170,7 +174,7 @@ mod tests {
             sequence: 42,
             publish_time: Some(at.into()),
             sender_id: "ada".into(),
-            headers: sample().headers,
+            headers: headers(),
             id: "r-1".into(),
         };
         let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
@@ -181,10 +185,10 @@ mod tests {
     #[test]
     fn an_event_of_nothing_is_only_its_number_and_time() {
         let empty = Event {
-            name: EventName::default(),
-            payload: bytes::Bytes::new(),
+            name: Text::default(),
+            payload: b"",
             sender: Text::default(),
-            headers: BTreeMap::new(),
+            headers: &BTreeMap::new(),
             request_id: Text::default(),
         };
         let frame = event("", &empty, SystemTime::UNIX_EPOCH);

@@ -1,6 +1,5 @@
 //! The key of a request id, by which a repeat is known.
 
-use bytes::Bytes;
 use prost::Message;
 
 use super::Keys;
@@ -13,7 +12,7 @@ impl Keys {
     pub(in crate::rpc) fn request(
         &self,
         channel: Option<&ChannelName>,
-        event: &Event,
+        event: &Event<'_>,
     ) -> Option<RequestKey> {
         if event.request_id.is_empty() {
             return None;
@@ -37,12 +36,9 @@ impl Keys {
 ///
 /// Stubs write the fields of a JSON object in any order, another at each try;
 /// prost in the order of their names. What is in an `Any` is opaque.
-fn canonical(payload: &Bytes) -> Bytes {
-    let parsed = Payload::decode(payload.clone());
-    parsed.map_or_else(
-        |_| payload.clone(),
-        |payload| payload.encode_to_vec().into(),
-    )
+fn canonical(payload: &[u8]) -> Vec<u8> {
+    let parsed = Payload::decode(payload);
+    parsed.map_or_else(|_| payload.to_vec(), |payload| payload.encode_to_vec())
 }
 
 #[cfg(test)]
@@ -50,15 +46,17 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::{EventName, Text};
+    use crate::model::Text;
 
-    fn event(payload: &[u8]) -> Event {
+    static NO_HEADERS: BTreeMap<String, String> = BTreeMap::new();
+
+    fn event(payload: &[u8]) -> Event<'_> {
         Event {
-            name: EventName::default(),
-            payload: payload.to_vec().into(),
+            name: Text::default(),
+            payload,
             sender: Text::default(),
-            headers: BTreeMap::new(),
-            request_id: Text::new("r-1".into()).unwrap(),
+            headers: &NO_HEADERS,
+            request_id: Text::new("r-1").unwrap(),
         }
     }
 
@@ -72,9 +70,9 @@ mod tests {
         let object = |fields: [&[u8]; 2]| {
             let fields = fields.concat();
             let length = u8::try_from(fields.len()).unwrap();
-            event(&[&[0x0a, length + 2, 0x2a, length], &fields[..]].concat())
+            [&[0x0a, length + 2, 0x2a, length], &fields[..]].concat()
         };
-        let key = |event: &Event| keys.request(None, event).unwrap();
+        let key = |payload: &[u8]| keys.request(None, &event(payload)).unwrap();
         assert_eq!(key(&object([a, b])), key(&object([b, a])));
         assert_ne!(key(&object([a, b])).content, key(&object([a, a])).content);
     }

@@ -14,7 +14,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use super::Session;
-use crate::support::{node, reason, sequence, text, to, until};
+use crate::support::{assert_refused, node, reason, sequence, text, to, until};
 use crate::wire_support::{Wire, framed, node_with, prefixed, request};
 
 /// For so long a peer that could take something would.
@@ -144,6 +144,50 @@ async fn what_is_not_protobuf_ends_a_session_after_its_replies() {
         replies.iter().map(|reply| reply.id).collect::<Vec<_>>(),
         [1]
     );
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_messages_ends_a_session_after_its_replies() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    let good = framed(&asking(1, Request::Send(text("a", "e", "x"))));
+    for (bad, says) in [
+        (prefixed(1, &good[5..]), "compressed"),
+        (prefixed(2, &good[5..]), "compression flag 2"),
+        (Bytes::from_static(b"\0\xff\xff\xff\xff"), "the limit is "),
+        (good.slice(..3), "ends after 3 bytes"),
+        (good.slice(..5), "ends after 5 bytes"),
+        (good.slice(..good.len() - 1), "ends after "),
+    ] {
+        let body = [&good[..], &bad].concat().into();
+        let response = wire.send(request("Session"), body).await.unwrap();
+        let (replies, trailers) = read_whole(response.await.unwrap().into_body()).await;
+        let status = Status::from_header_map(&trailers).unwrap();
+        assert_refused(&status, Code::InvalidArgument, "INVALID_REQUEST", "");
+        assert!(status.message().contains(says), "{says:?}: {status:?}");
+        assert_eq!(replies.len(), 1, "{says}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_the_same_wherever_the_frames_that_bring_them_are_cut() {
+    let node = node().await;
+    let wire = Wire::new(&node).await;
+    let (response, mut body) = wire.open(request("Session")).await.unwrap();
+    let requests = (1..=9).map(|id| framed(&asking(id, Request::Send(text("a", "e", "x")))));
+    let bytes: Bytes = requests.collect::<Vec<_>>().concat().into();
+    for (at, size) in (0..bytes.len()).step_by(7).zip((1..=7).cycle()) {
+        let end = bytes.len().min(at + 7);
+        body.send_data(bytes.slice(at..end.min(at + size)), false)
+            .unwrap();
+        body.send_data(bytes.slice(end.min(at + size)..end), false)
+            .unwrap();
+    }
+    body.send_data(Bytes::new(), true).unwrap();
+    let (replies, trailers) = read_whole(response.await.unwrap().into_body()).await;
+    let ids: Vec<_> = replies.iter().map(|reply| reply.id).collect();
+    assert_eq!(ids, (1..=9).collect::<Vec<_>>());
+    assert_eq!(trailers["grpc-status"], "0");
 }
 
 #[tokio::test]
