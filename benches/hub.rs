@@ -99,8 +99,8 @@ fn append(bench: &mut Criterion) {
     group.bench_function("alone", |bench| {
         bench.iter_batched(|| event("e"), send, BatchSize::SmallInput);
     });
-    let (mut run, now) = (Run::to(name.clone()), Clock::system().moment().at);
-    let mut send = |frame| hub.send_in(&mut run, frame, None, now).expect("sent");
+    let (mut run, now) = (Run::to(name.clone()), tokio::time::Instant::now());
+    let mut send = |mut frame| hub.send_in(&mut run, &mut frame, None, now).expect("sent");
     group.bench_function("in a run", |bench| {
         bench.iter_batched(|| event("e"), &mut send, BatchSize::SmallInput);
     });

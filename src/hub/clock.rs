@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use tokio::time::Instant;
-
 /// The time that events and members carry. Durations are measured by tokio's
 /// clock instead, which never steps and which tests can pause.
 #[derive(Clone, Copy, Debug)]
@@ -24,23 +22,4 @@ impl Clock {
     pub fn now(self) -> SystemTime {
         (self.0)()
     }
-
-    /// What it shows, and tokio's.
-    pub fn moment(self) -> Moment {
-        Moment {
-            shown: self.now(),
-            at: Instant::now(),
-        }
-    }
-}
-
-/// A time, as events carry it and as their age is measured.
-///
-/// What comes at once may share one, since a clock takes its time to read.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// What events carry.
-    pub shown: SystemTime,
-    /// Where their age begins.
-    pub at: Instant,
 }

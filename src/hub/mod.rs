@@ -41,7 +41,7 @@ use node::Node;
 use ready::Wakes;
 
 pub use channel::Members;
-pub use clock::{Clock, Moment};
+pub use clock::Clock;
 pub use frames::{Change, Frame, Frames, Gap, GapReason};
 pub use limits::{Limits, Rule};
 pub use node::Counts;

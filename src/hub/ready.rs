@@ -202,6 +202,9 @@ impl<M: Default> Waiting<M> {
     /// Marks everyone, under the channel's lock.
     pub(crate) fn mark(&mut self, wakes: &mut Wakes) {
         self.gone = 0;
+        if self.places.is_empty() {
+            return;
+        }
         wakes.0.reserve(self.places.len());
         let marked = self
             .places

@@ -58,15 +58,12 @@ impl Hub {
         frame: Frame,
         request: Option<RequestKey>,
     ) -> Result<Receipt, Error> {
-        self.send_in(
-            &mut Run::to(channel.clone()),
-            frame,
-            request,
-            Instant::now(),
-        )
+        let (mut run, mut frame) = (Run::to(channel.clone()), frame);
+        self.send_in(&mut run, &mut frame, request, Instant::now())
     }
 
-    /// As [`Hub::send`], in a `run` of them; `now` may be a little late.
+    /// As [`Hub::send`], in a `run` of them. What comes at once may share a
+    /// `now`. The log takes the bytes of `frame`, or leaves the buffer.
     ///
     /// # Errors
     ///
@@ -74,11 +71,10 @@ impl Hub {
     pub fn send_in(
         &self,
         run: &mut Run,
-        frame: Frame,
+        frame: &mut Frame,
         request: Option<RequestKey>,
         now: Instant,
     ) -> Result<Receipt, Error> {
-        let mut frame = frame;
         // A node that drains makes no channels.
         self.check_open()?;
         loop {
@@ -87,10 +83,9 @@ impl Hub {
                 None => run.last.insert(self.channel(&run.name)?),
             };
             match channel.append(&self.node, frame, request, now) {
-                Err(Refused::Closed(back)) => frame = back,
+                Err(Refused::Closed) => run.last = None,
                 done => return done.map_err(Error::from),
             }
-            run.last = None;
         }
     }
 
@@ -100,10 +95,11 @@ impl Hub {
     ///
     /// [`Error::Draining`]; [`Error::RequestIdReused`].
     pub fn broadcast(&self, frame: Frame, request: Option<RequestKey>) -> Result<Receipt, Error> {
+        let mut frame = frame;
         self.check_open()?;
         let broadcasts = &self.node.broadcasts;
         broadcasts
-            .append(&self.node, frame, request, Instant::now())
+            .append(&self.node, &mut frame, request, Instant::now())
             .map_err(Error::from)
     }
 
@@ -141,7 +137,7 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             // Only broadcasts come here with it, and they never close.
-            Refused::Closed(_) => Self::Draining,
+            Refused::Closed => Self::Draining,
             Refused::Reused => Self::RequestIdReused,
         }
     }

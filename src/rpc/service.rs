@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::time::Instant;
 use tonic::codegen::http;
 use tonic::{Request, Response, Status};
 
 use super::convert::{Asked, Here};
+use super::frame::Published;
 use super::keys::Keys;
 use super::limits::Limits;
 use super::status::{error_status, status};
@@ -13,7 +15,7 @@ use super::stream::Stream;
 use super::wire::send_batch_result::Result as BatchResult;
 use super::wire::{self, realtime_service_server};
 use super::{convert, frame, queries};
-use crate::hub::{Hub, Moment, Receipt, Run};
+use crate::hub::{Clock, Hub, Receipt, Run};
 use crate::model::Error;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -43,6 +45,38 @@ impl Handover {
     }
 }
 
+/// What sends share that come at once.
+#[derive(Debug)]
+pub(super) struct Sends<'a> {
+    /// Of those to the same channel, since before these.
+    run: &'a mut Option<Run>,
+    published: Published,
+    now: Instant,
+    /// In which each is encoded.
+    buffer: Vec<u8>,
+}
+
+impl<'a> Sends<'a> {
+    /// The largest buffer that is used again: a log may keep it for one event.
+    const BUFFER: usize = 1 << 10;
+
+    /// Sends that come now, behind those of `run`.
+    pub(super) fn of(run: &'a mut Option<Run>, clock: Clock) -> Self {
+        Self {
+            run,
+            published: Published::at(clock.now()),
+            now: Instant::now(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Those that come next come at another time.
+    pub(super) fn look_at(&mut self, clock: Clock) {
+        self.published = Published::at(clock.now());
+        self.now = Instant::now();
+    }
+}
+
 impl Service {
     pub(super) fn new(hub: Hub, limits: Limits) -> Self {
         Self {
@@ -52,34 +86,36 @@ impl Service {
         }
     }
 
-    /// Sends one event, in the last `run` of them or a new one.
-    pub(super) fn send(
-        &self,
-        run: &mut Option<Run>,
-        asked: Asked<'_>,
-        now: Moment,
-    ) -> Result<Receipt, Error> {
-        let run = match run {
+    /// Sends one event, `among` others.
+    pub(super) fn send(&self, among: &mut Sends<'_>, asked: &Asked<'_>) -> Result<Receipt, Error> {
+        let run = match &mut *among.run {
             Some(run) if run.name().as_str() == asked.channel => run,
-            _ => run.insert(Run::to(convert::channel(asked.channel)?)),
+            run => run.insert(Run::to(convert::channel(asked.channel)?)),
         };
         let event = convert::event(asked, &self.limits)?;
         let key = self.keys.request(Some(run.name()), &event);
-        let frame = frame::event(run.name().as_str(), &event, now.shown);
-        self.hub.send_in(run, frame, key, now.at)
+        let buffer = std::mem::take(&mut among.buffer);
+        let mut frame = frame::event(run.name().as_str(), &event, &among.published, buffer);
+        let sent = self.hub.send_in(run, &mut frame, key, among.now);
+        if frame.bytes.capacity() <= Sends::BUFFER {
+            among.buffer = frame.bytes;
+        }
+        sent
     }
 
-    pub(super) fn broadcast(&self, asked: Asked<'_>) -> Result<Receipt, Error> {
+    pub(super) fn broadcast(&self, asked: &Asked<'_>) -> Result<Receipt, Error> {
         let event = convert::event(asked, &self.limits)?;
         let key = self.keys.request(None, &event);
-        let frame = frame::event("", &event, self.hub.clock().now());
+        let published = Published::at(self.hub.clock().now());
+        let frame = frame::event("", &event, &published, Vec::new());
         self.hub.broadcast(frame, key)
     }
 
     fn batch(&self, request: &wire::SendBatchRequest) -> Result<wire::SendBatchResponse, Error> {
         convert::check_batch(request)?;
-        let (mut run, now) = (None, self.hub.clock().moment());
-        let send = |request| match self.send(&mut run, Asked::from(request), now) {
+        let mut run = None;
+        let mut sends = Sends::of(&mut run, self.hub.clock());
+        let send = |request| match self.send(&mut sends, &Asked::from(request)) {
             Ok(receipt) => BatchResult::Response(self.sent(receipt)),
             Err(error) => BatchResult::Error(error_status(&error)),
         };
@@ -142,8 +178,9 @@ impl realtime_service_server::RealtimeService for Service {
     type SessionStream = tokio_stream::Empty<Result<wire::SessionResponse, Status>>;
 
     async fn send(&self, request: Request<wire::SendRequest>) -> Answer<wire::SendResponse> {
-        let (asked, now) = (request.get_ref().into(), self.hub.clock().moment());
-        let receipt = self.send(&mut None, asked, now);
+        let mut run = None;
+        let mut alone = Sends::of(&mut run, self.hub.clock());
+        let receipt = self.send(&mut alone, &request.get_ref().into());
         answer(receipt.map(|receipt| self.sent(receipt)))
     }
 
@@ -151,7 +188,7 @@ impl realtime_service_server::RealtimeService for Service {
         &self,
         request: Request<wire::BroadcastRequest>,
     ) -> Answer<wire::BroadcastResponse> {
-        let receipt = self.broadcast(request.get_ref().into());
+        let receipt = self.broadcast(&request.get_ref().into());
         answer(receipt.map(|receipt| wire::BroadcastResponse {
             position: Some(frame::position(&self.hub.position(receipt.sequence))),
             recipients: receipt.recipients,

@@ -15,13 +15,13 @@ use tonic::{Extensions, Status};
 use super::codec::decode;
 use super::convert::{self, Asked};
 use super::frame::{self, Sent};
-use super::service::Service;
+use super::service::{Sends, Service};
 use super::status::error_status;
 use super::stream::Terms;
 use super::wire::reply::Result as Reply;
 use super::wire::session_request::Request;
 use super::wire::{self, SessionRequest};
-use crate::hub::{Moment, Run, Subscription};
+use crate::hub::{Run, Subscription};
 use crate::model::{Error, Invalid};
 use body::Body;
 use messages::Messages;
@@ -36,17 +36,10 @@ const REPLIES: usize = 16 << 10;
 
 /// A session: requests on their way in.
 pub(super) struct Session {
+    service: Service,
     body: Body,
     messages: Messages,
-    clerk: Clerk,
-}
-
-/// Who answers requests.
-struct Clerk {
-    service: Service,
     run: Option<Run>,
-    /// When the chunk came that is being answered.
-    now: Moment,
 }
 
 impl std::fmt::Debug for Session {
@@ -66,11 +59,8 @@ impl Session {
         Ok(Self {
             body: HandIn::take(extensions).ok_or_else(missing)?,
             messages: Messages::new(service.limits.request_bytes()),
-            clerk: Clerk {
-                now: service.hub.clock().moment(),
-                service,
-                run: None,
-            },
+            run: None,
+            service,
         })
     }
 
@@ -83,15 +73,21 @@ impl Session {
         (stream, terms): (&mut Subscription, &mut Terms),
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), Status>> {
+        let clock = self.service.hub.clock();
+        let mut answers = Answers {
+            service: &self.service,
+            sends: Sends::of(&mut self.run, clock),
+            stream,
+            terms,
+            into,
+        };
         let mut left = REQUESTS;
         loop {
-            // Once for a chunk: it came at one time.
-            self.clerk.now = self.clerk.service.hub.clock().moment();
             while let Some(message) = self.messages.next()? {
-                self.clerk.answer(message, stream, terms, into)?;
+                answers.answer(message)?;
                 left -= 1;
-                if left == 0 || into.len() >= REPLIES {
-                    // The rest when this has been taken.
+                if left == 0 || answers.into.len() >= REPLIES {
+                    // The rest when this has been taken: there is something in it.
                     return Poll::Pending;
                 }
             }
@@ -99,81 +95,77 @@ impl Session {
                 Some(chunk) => self.messages.put(chunk)?,
                 None => return Poll::Ready(Ok(self.messages.end()?)),
             }
+            answers.sends.look_at(clock);
         }
     }
 }
 
-impl Clerk {
+/// Answers to requests that come at once.
+struct Answers<'a> {
+    service: &'a Service,
+    sends: Sends<'a>,
+    stream: &'a mut Subscription,
+    terms: &'a mut Terms,
+    into: &'a mut Vec<u8>,
+}
+
+impl Answers<'_> {
     /// Answers one request.
     ///
     /// # Errors
     ///
     /// [`Error::Invalid`] if `message` is none.
-    fn answer(
-        &mut self,
-        message: &[u8],
-        stream: &mut Subscription,
-        terms: &mut Terms,
-        into: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    fn answer(&mut self, message: &[u8]) -> Result<(), Error> {
         match send::plain(message) {
-            Some((id, asked)) if id != 0 => self.send(id, asked, stream, into),
-            _ => self.answer_any(decode(message)?, stream, terms, into),
+            Some((id, asked)) if id != 0 => self.send(id, asked),
+            _ => self.answer_any(decode(message)?),
         }
         Ok(())
     }
 
-    fn answer_any(
-        &mut self,
-        SessionRequest { id, request }: SessionRequest,
-        stream: &mut Subscription,
-        terms: &mut Terms,
-        into: &mut Vec<u8>,
-    ) {
+    fn answer_any(&mut self, SessionRequest { id, request }: SessionRequest) {
         let result = match request {
             _ if id == 0 => {
                 let flaw = "is 0, by which no reply can be told: number from 1";
                 Err(Error::invalid(Invalid::Request, "id", flaw))
             }
-            Some(Request::Send(send)) => return self.send(id, (&send).into(), stream, into),
-            Some(Request::Broadcast(send)) => {
-                return self.broadcast(id, (&send).into(), stream, into);
-            }
-            Some(Request::Subscribe(asked)) => self.subscribe(asked, stream, terms),
-            Some(Request::Unsubscribe(asked)) => unsubscribe(&asked, stream),
-            Some(Request::Update(asked)) => self.update(asked, stream),
+            Some(Request::Send(asked)) => return self.send(id, (&asked).into()),
+            Some(Request::Broadcast(asked)) => return self.broadcast(id, (&asked).into()),
+            Some(Request::Subscribe(asked)) => self.subscribe(asked),
+            Some(Request::Unsubscribe(asked)) => unsubscribe(&asked, self.stream),
+            Some(Request::Update(asked)) => self.update(asked),
             None => Err(Error::NotBuilt {
                 what: "request: none that this node knows".to_owned(),
             }),
         };
         let result = result.unwrap_or_else(|error| Reply::Error(error_status(&error)));
-        frame::reply(id, result, into);
+        frame::reply(id, result, self.into);
     }
 
-    fn send(&mut self, id: u64, asked: Asked<'_>, stream: &Subscription, into: &mut Vec<u8>) {
-        let asked = by_member(asked, stream);
-        let sent = self.service.send(&mut self.run, asked, self.now);
-        self.sent(id, sent.map(Sent::ToChannel), into);
+    #[inline]
+    fn send(&mut self, id: u64, asked: Asked<'_>) {
+        let mut asked = asked;
+        asked.sender_id = own(asked.sender_id, self.stream);
+        let sent = self.service.send(&mut self.sends, &asked);
+        self.sent(id, sent.map(Sent::ToChannel));
     }
 
-    fn broadcast(&self, id: u64, asked: Asked<'_>, stream: &Subscription, into: &mut Vec<u8>) {
-        let sent = self.service.broadcast(by_member(asked, stream));
-        self.sent(id, sent.map(Sent::ToAll), into);
+    fn broadcast(&mut self, id: u64, asked: Asked<'_>) {
+        let mut asked = asked;
+        asked.sender_id = own(asked.sender_id, self.stream);
+        let sent = self.service.broadcast(&asked);
+        self.sent(id, sent.map(Sent::ToAll));
     }
 
-    fn sent(&self, id: u64, sent: Result<Sent, Error>, into: &mut Vec<u8>) {
+    fn sent(&mut self, id: u64, sent: Result<Sent, Error>) {
         match sent {
-            Ok(sent) => frame::sent(id, &sent, self.service.hub.epoch(), into),
-            Err(error) => frame::reply(id, Reply::Error(error_status(&error)), into),
+            Ok(sent) => frame::sent(id, &sent, self.service.hub.epoch(), self.into),
+            Err(error) => frame::reply(id, Reply::Error(error_status(&error)), self.into),
         }
     }
 
-    fn subscribe(
-        &self,
-        asked: wire::SubscribeRequest,
-        stream: &mut Subscription,
-        terms: &mut Terms,
-    ) -> Result<Reply, Error> {
+    fn subscribe(&mut self, asked: wire::SubscribeRequest) -> Result<Reply, Error> {
+        let Self { stream, terms, .. } = self;
         if !stream.is_subscribed() {
             let ready = self.service.begin(stream, asked, terms)?;
             return Ok(Reply::Ready(ready));
@@ -188,14 +180,10 @@ impl Clerk {
         Ok(Reply::Ready(ready))
     }
 
-    fn update(
-        &self,
-        asked: wire::UpdateProfile,
-        stream: &mut Subscription,
-    ) -> Result<Reply, Error> {
+    fn update(&self, asked: wire::UpdateProfile) -> Result<Reply, Error> {
         let change = convert::change(asked.data, asked.merge, &self.service.limits)?;
         let hub = &self.service.hub;
-        hub.update(stream.member(), |profile| change.apply(profile))?;
+        hub.update(self.stream.member(), |profile| change.apply(profile))?;
         Ok(Reply::Done(wire::Done {}))
     }
 }
@@ -206,10 +194,10 @@ fn unsubscribe(asked: &wire::Unsubscribe, stream: &mut Subscription) -> Result<R
 }
 
 /// A sender that is not named is the session's own member, once it is one.
-fn by_member<'a>(asked: Asked<'a>, stream: &'a Subscription) -> Asked<'a> {
-    if !asked.sender_id.is_empty() || !stream.is_subscribed() {
-        return asked;
+fn own<'a>(sender: &'a str, stream: &'a Subscription) -> &'a str {
+    if sender.is_empty() && stream.is_subscribed() {
+        stream.member().as_str()
+    } else {
+        sender
     }
-    let sender_id = stream.member().as_str();
-    Asked { sender_id, ..asked }
 }

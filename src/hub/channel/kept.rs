@@ -26,7 +26,7 @@ impl Kept {
     pub(super) fn append(
         &mut self,
         (channel, node): (&Arc<Channel>, &Node),
-        frame: Frame,
+        frame: &mut Frame,
         number: u64,
         now: Instant,
     ) {

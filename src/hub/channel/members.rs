@@ -74,10 +74,12 @@ impl Channel {
             let Some(watched) = &mut state.watched else {
                 return true;
             };
-            let frame = node.frames.presence(self.name(), change, &member);
+            let mut frame = node.frames.presence(self.name(), change, &member);
             let number = watched.waiting.number(&node.counter, &mut wakes);
             let now = Instant::now();
-            watched.changes.append((self, node), frame, number, now);
+            watched
+                .changes
+                .append((self, node), &mut frame, number, now);
             watched.snapshot = Weak::new();
         }
         wakes.wake();

@@ -59,7 +59,7 @@ struct State {
 #[derive(Debug)]
 pub(super) enum Refused {
     /// The channel has left the node: look for a new one.
-    Closed(Frame),
+    Closed,
     /// The request id was used for other content.
     Reused,
 }
@@ -99,11 +99,12 @@ impl Channel {
         self.name.as_ref().map_or("", ChannelName::as_str)
     }
 
-    /// Marks who waits, numbers the event, appends it, and wakes them.
+    /// Marks who waits, numbers the event, appends it, and wakes them. The log
+    /// takes the frame's bytes, or leaves the buffer.
     pub(super) fn append(
         self: &Arc<Self>,
         node: &Node,
-        frame: Frame,
+        frame: &mut Frame,
         request: Option<RequestKey>,
         now: Instant,
     ) -> Result<Receipt, Refused> {
@@ -111,7 +112,7 @@ impl Channel {
         let receipt = {
             let state = &mut *lock(&self.state);
             if state.closed.is_some() {
-                return Err(Refused::Closed(frame));
+                return Err(Refused::Closed);
             }
             match request.map_or(Known::New, |request| node.requests.ask(request, now)) {
                 Known::New => {}

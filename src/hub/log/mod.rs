@@ -123,18 +123,22 @@ impl Log {
     }
 
     /// Appends `frame` under `number`, higher than all before, and lets go
-    /// what is over the bounds, but never this frame. O(1) amortized; the
-    /// first frame of a segment is not copied.
-    pub(super) fn append(&mut self, mut frame: Frame, number: u64, now: Instant) {
+    /// what is over the bounds, but never this frame. O(1) amortized. A frame
+    /// that begins a segment may be taken, others are copied.
+    pub(super) fn append(&mut self, frame: &mut Frame, number: u64, now: Instant) {
         let hole = frame.number_at..frame.number_at + 8;
         frame.bytes[hole].copy_from_slice(&number.to_le_bytes());
         if self.tail.len() + frame.bytes.len() > SEGMENT {
             self.seal();
         }
-        let labels = Labels::of(&frame);
-        if self.tail.is_empty() {
-            self.tail = frame.bytes;
+        let labels = Labels::of(frame);
+        let fills = self.fills();
+        if self.tail.is_empty() && (!fills || frame.bytes.len() > SEGMENT / 4) {
+            self.tail = std::mem::take(&mut frame.bytes);
         } else {
+            if fills {
+                self.tail.reserve_exact(SEGMENT - self.tail.len());
+            }
             self.tail.extend_from_slice(&frame.bytes);
         }
         self.senders += usize::from(labels.has_sender());
@@ -192,6 +196,13 @@ impl Log {
             self.seal();
             self.settle();
         }
+    }
+
+    /// Whether the tail is likely to become a full segment, as the last one did,
+    /// and gets its room at once.
+    fn fills(&self) -> bool {
+        let last = self.segments.back();
+        last.is_some_and(|last| last.bytes.len() > SEGMENT / 2)
     }
 
     fn seal(&mut self) {

@@ -173,7 +173,7 @@ impl Trial {
                 self.newest += skip;
                 let frame = published(frame(size, NAMES[name], SENDERS[sender]), time);
                 self.naive.append(&frame, self.newest, self.now);
-                self.log.append(frame, self.newest, self.now);
+                self.log.append(&mut { frame }, self.newest, self.now);
             }
             Step::Pass { ms } => self.now += Duration::from_millis(ms),
             Step::Expire => {
@@ -343,7 +343,7 @@ fn fragmented(count: u64, size: usize) -> (Log, Arc<Account>) {
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=count {
-        log.append(frame(size, "", ""), number, now);
+        log.append(&mut frame(size, "", ""), number, now);
         read(&mut log, &account, number - 1, number, &Choice::ALL);
     }
     assert_eq!(log.segments.len() as u64, count);
@@ -377,7 +377,7 @@ fn a_chunk_counts_as_pinned_once_its_segment_is_gone() {
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=10 {
-        log.append(frame(100, "", ""), number, now);
+        log.append(&mut frame(100, "", ""), number, now);
     }
     let (_, half) = read(&mut log, &account, 5, 10, &Choice::ALL);
     assert_eq!(half.as_ref().unwrap().len(), 500);
@@ -394,7 +394,7 @@ fn a_small_part_of_a_segment_does_not_pin_it() {
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     let now = Instant::now();
     for number in 1..=10 {
-        log.append(frame(100, "", ""), number, now);
+        log.append(&mut frame(100, "", ""), number, now);
     }
     let (_, one) = read(&mut log, &account, 9, 10, &Choice::ALL);
     log.expire(now + ROOMY.age);
@@ -413,7 +413,7 @@ fn an_append_never_trims_its_own_event() {
     };
     let mut log = Log::new(tiny, LetGo::default(), Arc::clone(&account));
     for number in [3, 7, 9] {
-        log.append(frame(50_000, "", ""), number, Instant::now());
+        log.append(&mut frame(50_000, "", ""), number, Instant::now());
         assert_eq!(log.first(), Some(number));
     }
     assert_eq!(log.let_go().number, 7);
@@ -435,7 +435,7 @@ fn a_search_gives_way_and_goes_on_where_it_stopped() {
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
     for number in 1..=5_000 {
         let name = if number == 4_999 { "wanted" } else { "other" };
-        log.append(frame(40, name, ""), number, Instant::now());
+        log.append(&mut frame(40, name, ""), number, Instant::now());
     }
     let wanted = Choice {
         names: &["wanted"],
@@ -455,7 +455,7 @@ fn a_search_gives_way_and_goes_on_where_it_stopped() {
 fn a_read_never_goes_back() {
     let account = Arc::new(Account::default());
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
-    log.append(frame(40, "", ""), 3, Instant::now());
+    log.append(&mut frame(40, "", ""), 3, Instant::now());
     for (after, upto) in [(7, 5), (3, 2), (9, 0)] {
         let (cursor, bytes) = read(&mut log, &account, after, upto, &Choice::ALL);
         assert_eq!((cursor, bytes), (after, None));
@@ -466,8 +466,8 @@ fn a_read_never_goes_back() {
 fn reading_nothing_seals_nothing() {
     let account = Arc::new(Account::default());
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
-    log.append(frame(40, "", ""), 1, Instant::now());
-    log.append(frame(40, "", ""), 2, Instant::now());
+    log.append(&mut frame(40, "", ""), 1, Instant::now());
+    log.append(&mut frame(40, "", ""), 2, Instant::now());
     read(&mut log, &account, 2, 2, &Choice::ALL);
     assert_eq!(log.segments.len(), 0, "the tail goes on growing");
 }
@@ -476,10 +476,33 @@ fn reading_nothing_seals_nothing() {
 fn a_chunk_without_room_for_the_next_frame_is_full() {
     let account = Arc::new(Account::default());
     let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
-    log.append(frame(100, "", ""), 1, Instant::now());
-    log.append(frame(SEGMENT - 50, "", ""), 2, Instant::now());
+    log.append(&mut frame(100, "", ""), 1, Instant::now());
+    log.append(&mut frame(SEGMENT - 50, "", ""), 2, Instant::now());
     let mut chunk = Chunk::new(&account);
     let filter = Choice::ALL.filter();
     assert_eq!(log.read(0, 2, &filter.select(""), &mut chunk), 1);
     assert!(chunk.is_full(), "or its reader tries again and again");
+}
+
+#[test]
+fn a_log_that_fills_its_segments_leaves_frames_their_buffers() {
+    let account = Arc::new(Account::default());
+    let mut log = Log::new(ROOMY, LetGo::default(), Arc::clone(&account));
+    let mut expected = Vec::new();
+    for number in 1..=600 {
+        let mut frame = frame(100, "", "");
+        log.append(&mut frame, number, Instant::now());
+        if !log.segments.is_empty() {
+            expected.extend_from_slice(&frame.bytes);
+            assert_eq!(frame.bytes.len(), 100, "{number} was copied");
+            assert_eq!(log.tail.capacity(), SEGMENT, "{number} made no room");
+        }
+    }
+    let sealed = log.segments[0].end();
+    let mut held = log.segments.range(1..).flat_map(|one| one.bytes.to_vec());
+    let held = held.by_ref().chain(log.tail.iter().copied());
+    assert!(
+        held.eq(expected),
+        "what came after the first {sealed} bytes"
+    );
 }

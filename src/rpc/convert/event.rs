@@ -71,7 +71,8 @@ impl<'a> From<&'a wire::BroadcastRequest> for Asked<'a> {
 }
 
 /// The event that is asked for, wherever it goes.
-pub(in crate::rpc) fn event<'a>(asked: Asked<'a>, limits: &Limits) -> Result<Event<'a>, Error> {
+#[inline]
+pub(in crate::rpc) fn event<'a>(asked: &Asked<'a>, limits: &Limits) -> Result<Event<'a>, Error> {
     let wrong = |subject, field| move |flaw: Flaw| Error::invalid(subject, field, flaw);
     let text = |text, subject, field| Text::new(text).map_err(wrong(subject, field));
     Ok(Event {

@@ -5,39 +5,71 @@ use std::time::SystemTime;
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use prost::encoding::{WireType, encode_key, encoded_len_varint, key_len};
 use prost_types::Timestamp;
 
-use super::{PREFIX, prefix};
+use super::{PREFIX, key, prefix, varint};
 use crate::hub::Frame;
 use crate::model::Event;
 use crate::rpc::wire::subscribe_response::Frame as Kind;
 use crate::rpc::wire::{self, SubscribeResponse};
 
 /// `SubscribeResponse.event`.
-const EVENT: u32 = 2;
+const EVENT: u8 = 2;
 
 /// The fields of `Event`.
 mod field {
-    pub(super) const CHANNEL: u32 = 1;
-    pub(super) const NAME: u32 = 2;
-    pub(super) const PAYLOAD: u32 = 3;
+    pub(super) const CHANNEL: u8 = 1;
+    pub(super) const NAME: u8 = 2;
+    pub(super) const PAYLOAD: u8 = 3;
     pub(super) const SEQUENCE: u32 = 4;
     pub(super) const PUBLISH_TIME: u32 = 5;
-    pub(super) const SENDER_ID: u32 = 6;
-    pub(super) const HEADERS: u32 = 7;
-    pub(super) const ID: u32 = 8;
-    pub(super) const KEY: u32 = 1;
-    pub(super) const VALUE: u32 = 2;
+    pub(super) const SENDER_ID: u8 = 6;
+    pub(super) const HEADERS: u8 = 7;
+    pub(super) const ID: u8 = 8;
+    pub(super) const KEY: u8 = 1;
+    pub(super) const VALUE: u8 = 2;
 }
 
-/// Encodes `event` for `channel`, empty for a broadcast. One allocation of the
-/// frame's exact size.
-pub(in crate::rpc) fn event(channel: &str, event: &Event<'_>, published: SystemTime) -> Frame {
-    let time = Timestamp::from(published);
-    let inner = event_len(channel, event, &time);
-    let body = len_of(EVENT, inner);
-    let mut bytes = Vec::with_capacity(PREFIX + body);
+/// When events are published: encoded once for all that come at once.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rpc) struct Published {
+    time: SystemTime,
+    field: [u8; Self::LONGEST],
+    len: usize,
+}
+
+impl Published {
+    /// A key and a length, and in it two keys and the longest numbers.
+    const LONGEST: usize = 2 + 2 + 10 + 10;
+
+    /// At this time.
+    pub(in crate::rpc) fn at(time: SystemTime) -> Self {
+        let mut field = [0; Self::LONGEST];
+        let mut rest = &mut field[..];
+        prost::encoding::message::encode(field::PUBLISH_TIME, &Timestamp::from(time), &mut rest);
+        let len = Self::LONGEST - rest.len();
+        Self { time, field, len }
+    }
+
+    fn field(&self) -> &[u8] {
+        &self.field[..self.len]
+    }
+}
+
+/// Encodes `event` for `channel`, empty for a broadcast, in a `buffer` that was
+/// used before.
+pub(in crate::rpc) fn event(
+    channel: &str,
+    event: &Event<'_>,
+    published: &Published,
+    buffer: Vec<u8>,
+) -> Frame {
+    let inner = event_len(channel, event, published);
+    let body = len_of(inner);
+    let mut bytes = buffer;
+    bytes.clear();
+    bytes.reserve_exact(PREFIX + body);
     prefix(body, &mut bytes);
     open(EVENT, inner, &mut bytes);
     text(field::CHANNEL, channel, &mut bytes);
@@ -48,8 +80,7 @@ pub(in crate::rpc) fn event(channel: &str, event: &Event<'_>, published: SystemT
     encode_key(field::SEQUENCE, WireType::SixtyFourBit, &mut bytes);
     let number_at = bytes.len();
     bytes.put_u64_le(0);
-    open(field::PUBLISH_TIME, time.encoded_len(), &mut bytes);
-    time.encode_raw(&mut bytes);
+    bytes.put_slice(published.field());
     let sender = text(field::SENDER_ID, event.sender.as_str(), &mut bytes);
     for (key, value) in event.headers {
         open(field::HEADERS, header_len(key, value), &mut bytes);
@@ -63,7 +94,7 @@ pub(in crate::rpc) fn event(channel: &str, event: &Event<'_>, published: SystemT
         number_at,
         name,
         sender,
-        published,
+        published: published.time,
     }
 }
 
@@ -76,62 +107,65 @@ pub(in crate::rpc) fn decode(mut frame: Bytes) -> Option<wire::Event> {
     }
 }
 
-fn event_len(channel: &str, event: &Event<'_>, time: &Timestamp) -> usize {
+fn event_len(channel: &str, event: &Event<'_>, published: &Published) -> usize {
     let payload = match event.payload.len() {
         0 => 0,
-        len => len_of(field::PAYLOAD, len),
+        len => len_of(len),
     };
     let headers = event
         .headers
         .iter()
-        .map(|(key, value)| len_of(field::HEADERS, header_len(key, value)));
-    text_len(field::CHANNEL, channel)
-        + text_len(field::NAME, event.name.as_str())
+        .map(|(key, value)| len_of(header_len(key, value)));
+    text_len(channel)
+        + text_len(event.name.as_str())
         + payload
         + key_len(field::SEQUENCE)
         + size_of::<u64>()
-        + len_of(field::PUBLISH_TIME, time.encoded_len())
-        + text_len(field::SENDER_ID, event.sender.as_str())
+        + published.field().len()
+        + text_len(event.sender.as_str())
         + headers.sum::<usize>()
-        + text_len(field::ID, event.request_id.as_str())
+        + text_len(event.request_id.as_str())
 }
 
 fn header_len(key: &str, value: &str) -> usize {
-    text_len(field::KEY, key) + text_len(field::VALUE, value)
+    text_len(key) + text_len(value)
 }
 
 /// Bytes of a field that holds `len` bytes.
-fn len_of(tag: u32, len: usize) -> usize {
-    key_len(tag) + encoded_len_varint(len as u64) + len
+fn len_of(len: usize) -> usize {
+    1 + encoded_len_varint(len as u64) + len
 }
 
 /// Bytes of a text field; an empty one is left out, as proto3 has it.
-fn text_len(tag: u32, text: &str) -> usize {
+fn text_len(text: &str) -> usize {
     if text.is_empty() {
         0
     } else {
-        len_of(tag, text.len())
+        len_of(text.len())
     }
 }
 
-fn open(tag: u32, len: usize, into: &mut Vec<u8>) {
-    encode_key(tag, WireType::LengthDelimited, into);
-    encode_varint(len as u64, into);
+#[inline]
+fn open(field: u8, len: usize, into: &mut Vec<u8>) {
+    into.push(key(field));
+    varint(len as u64, into);
 }
 
-fn block(tag: u32, bytes: &[u8], into: &mut Vec<u8>) -> Range<usize> {
-    open(tag, bytes.len(), into);
+#[inline]
+fn block(field: u8, bytes: &[u8], into: &mut Vec<u8>) -> Range<usize> {
+    open(field, bytes.len(), into);
     let start = into.len();
     into.put_slice(bytes);
     start..into.len()
 }
 
 /// Appends a text field, and tells where its bytes are; an empty one is left out.
-pub(super) fn text(tag: u32, text: &str, into: &mut Vec<u8>) -> Range<usize> {
+#[inline]
+pub(super) fn text(field: u8, text: &str, into: &mut Vec<u8>) -> Range<usize> {
     if text.is_empty() {
         return into.len()..into.len();
     }
-    block(tag, text.as_bytes(), into)
+    block(field, text.as_bytes(), into)
 }
 
 #[cfg(test)]
@@ -160,7 +194,7 @@ mod tests {
     #[test]
     fn an_event_decodes_as_the_message_it_is() {
         let at = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 7);
-        let mut frame = event("news", &sample(&headers()), at);
+        let mut frame = event("news", &sample(&headers()), &Published::at(at), Vec::new());
         frame.bytes[frame.number_at..frame.number_at + 8].copy_from_slice(&42_u64.to_le_bytes());
         assert_eq!(&frame.bytes[frame.name.clone()], b"chat-message");
         assert_eq!(&frame.bytes[frame.sender.clone()], b"ada");
@@ -191,7 +225,12 @@ mod tests {
             headers: &BTreeMap::new(),
             request_id: Text::default(),
         };
-        let frame = event("", &empty, SystemTime::UNIX_EPOCH);
+        let frame = event(
+            "",
+            &empty,
+            &Published::at(SystemTime::UNIX_EPOCH),
+            b"used".to_vec(),
+        );
         let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
         let Some(Kind::Event(event)) = decoded.frame else {
             panic!("not an event")

@@ -16,7 +16,7 @@ use super::wire::{self, SubscribeResponse};
 use crate::hub::{self, Change, Clock, Frame, Gap};
 use crate::model::{Epoch, Member, Position};
 
-pub(super) use event::{decode, event};
+pub(super) use event::{Published, decode, event};
 pub(super) use reply::{Sent, reply, sent};
 
 /// The prefix of a gRPC message: not compressed, and its length.
@@ -29,6 +29,21 @@ const PREFIX: usize = 5;
 fn prefix(len: usize, into: &mut Vec<u8>) {
     into.put_u8(0);
     into.put_u32(len as u32);
+}
+
+/// As prost's own, which is never inlined.
+#[inline]
+fn varint(mut value: u64, into: &mut Vec<u8>) {
+    while value >= 0x80 {
+        into.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    into.push(value.to_le_bytes()[0]);
+}
+
+/// The key of a field with a length, of a number below 16.
+const fn key(field: u8) -> u8 {
+    field << 3 | 2
 }
 
 /// Appends a frame of any kind but an event.

@@ -3,12 +3,10 @@
 //! That of a send is written field by field, with no allocation: they are what
 //! a fast publisher is answered.
 
-use bytes::BufMut;
 use prost::Message;
-use prost::encoding::{WireType, bool, encode_key, uint32, uint64};
 
 use super::event::text;
-use super::{PREFIX, prefix};
+use super::{PREFIX, key, prefix, varint};
 use crate::hub::Receipt;
 use crate::model::Epoch;
 use crate::rpc::wire::reply::Result as Outcome;
@@ -26,15 +24,15 @@ pub(in crate::rpc) enum Sent {
 
 /// The fields of a `SessionResponse` with the reply to a send.
 mod field {
-    pub(super) const REPLY: u32 = 15;
-    pub(super) const ID: u32 = 1;
-    pub(super) const SEND: u32 = 4;
-    pub(super) const BROADCAST: u32 = 5;
-    pub(super) const POSITION: u32 = 1;
-    pub(super) const EPOCH: u32 = 1;
-    pub(super) const SEQUENCE: u32 = 2;
-    pub(super) const RECIPIENTS: u32 = 2;
-    pub(super) const DUPLICATE: u32 = 3;
+    pub(super) const REPLY: u8 = 15;
+    pub(super) const ID: u8 = 1;
+    pub(super) const SEND: u8 = 4;
+    pub(super) const BROADCAST: u8 = 5;
+    pub(super) const POSITION: u8 = 1;
+    pub(super) const EPOCH: u8 = 1;
+    pub(super) const SEQUENCE: u8 = 2;
+    pub(super) const RECIPIENTS: u8 = 2;
+    pub(super) const DUPLICATE: u8 = 3;
 }
 
 /// Appends the reply to the request `id`.
@@ -59,17 +57,17 @@ pub(in crate::rpc) fn sent(id: u64, sent: &Sent, epoch: &Epoch, into: &mut Vec<u
     let start = into.len();
     prefix(0, into);
     let reply = open(field::REPLY, into);
-    uint64::encode(field::ID, &id, into);
+    number(field::ID, id, into);
     let response = open(tag, into);
     let position = open(field::POSITION, into);
     text(field::EPOCH, epoch.as_str(), into);
-    uint64::encode(field::SEQUENCE, &receipt.sequence, into);
+    number(field::SEQUENCE, receipt.sequence, into);
     close(position, into);
     if receipt.recipients > 0 {
-        uint32::encode(field::RECIPIENTS, &receipt.recipients, into);
+        number(field::RECIPIENTS, receipt.recipients.into(), into);
     }
     if receipt.duplicate {
-        bool::encode(field::DUPLICATE, &true, into);
+        number(field::DUPLICATE, true.into(), into);
     }
     close(response, into);
     close(reply, into);
@@ -78,10 +76,15 @@ pub(in crate::rpc) fn sent(id: u64, sent: &Sent, epoch: &Epoch, into: &mut Vec<u
 }
 
 /// Opens a message of under 128 bytes, whose length is one byte then.
-fn open(tag: u32, into: &mut Vec<u8>) -> usize {
-    encode_key(tag, WireType::LengthDelimited, into);
-    into.put_u8(0);
+fn open(field: u8, into: &mut Vec<u8>) -> usize {
+    into.push(key(field));
+    into.push(0);
     into.len()
+}
+
+fn number(field: u8, value: u64, into: &mut Vec<u8>) {
+    into.push(field << 3);
+    varint(value, into);
 }
 
 fn close(opened: usize, into: &mut [u8]) {

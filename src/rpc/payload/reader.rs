@@ -30,6 +30,7 @@ impl<'a> Reader<'a> {
     ///
     /// Padded keys are refused: Python without C code looks fields up by the
     /// bytes of their key, and takes such a one for unknown.
+    #[inline]
     pub(super) fn key(&mut self) -> Result<Option<Key>, Poison> {
         let at = self.at;
         if at == self.bytes.len() {
@@ -45,6 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// At most five bytes: C++ takes no more for a key or a length.
+    #[inline]
     fn varint(&mut self) -> Result<u32, Poison> {
         let at = self.at;
         let mut value = 0;
@@ -81,6 +83,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self) -> Result<&'a [u8], Poison> {
         let at = self.at;
         let length = self.varint()? as usize;

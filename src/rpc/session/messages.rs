@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn nothing_of_a_chunk_is_held_once_it_is_read() {
-        let (owner, mut messages) = (Bytes::from(framed(b"abc")), Messages::new(LIMIT));
+        let chunk = [&framed(b"abc")[..], &[0, 0]].concat();
+        let (owner, mut messages) = (Bytes::from(chunk), Messages::new(LIMIT));
         messages.put(owner.clone()).unwrap();
         assert_eq!(messages.next(), Ok(Some(&b"abc"[..])));
         assert!(!owner.is_unique());

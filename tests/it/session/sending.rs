@@ -1,5 +1,7 @@
 //! What a session sends.
 
+use std::time::SystemTime;
+
 use fanfare::rpc::client::{
     BroadcastRequest, SendRequest, SubscribeRequest, reply, session_request::Request,
 };
@@ -104,6 +106,20 @@ async fn a_request_id_holds_across_sessions_and_calls() {
             panic!("{refused:?}")
         };
         assert_eq!(refused.code, i32::from(Code::AlreadyExists));
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_published_when_it_is_sent_not_when_its_session_began() {
+    let node = node().await;
+    let mut listener = subscribe(&mut node.client().await, to(["a"])).await;
+    let mut session = Session::open(&mut node.client().await).await;
+    for _ in 0..3 {
+        let before = SystemTime::now();
+        session.publish(text("a", "e", "x")).await;
+        let published = listener.event().await.publish_time.expect("a time");
+        let published = SystemTime::try_from(published).unwrap();
+        assert!((before..=SystemTime::now()).contains(&published));
     }
 }
 
