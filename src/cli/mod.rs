@@ -155,15 +155,7 @@ answered. Commands that are not typed at a terminal make it exit with 1 if one
 of them fails.")]
     Session(session::Args),
     /// Put a load on a server, and tell what it took.
-    #[command(after_help = "\
-Examples:
-  fanfare bench fanout --connections 10 --streams 100
-  fanfare bench publish --publisher unary --seconds 5
-  fanfare bench latency --rate 200
-  fanfare bench idle --connections 1000 --pid $(pgrep -o fanfare)
-
-Loads a fanfare node, or for comparison a NATS or Redis server, in the same
-loop. Give the server and the load a core each, with `taskset -c`.")]
+    #[command(after_help = bench::EXAMPLES, after_long_help = bench::long_help())]
     Bench(bench::Args),
 }
 

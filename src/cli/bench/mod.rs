@@ -33,6 +33,8 @@ mod process;
 mod progress;
 mod report;
 
+mod findings;
+
 mod flags;
 
 use clap::Subcommand;
@@ -42,6 +44,22 @@ use super::output::Output;
 use plan::Plan;
 use report::Report;
 use run::Outcome;
+
+/// The end of `bench -h`.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  fanfare bench fanout --connections 10 --streams 100
+  fanfare bench publish --publisher unary --seconds 5
+  fanfare bench latency --rate 200
+  fanfare bench idle --connections 1000 --pid $(pgrep -o fanfare)
+
+Loads a fanfare node, or for comparison a NATS or Redis server, in the same
+loop. Give the server and the load a core each, with `taskset -c`.";
+
+/// The end of `bench --help`.
+pub(super) fn long_help() -> String {
+    format!("{EXAMPLES}\n\n{}", findings::KEYS)
+}
 
 /// The arguments of `bench`.
 #[derive(Debug, clap::Args)]

@@ -5,13 +5,15 @@
 //! nothing is lost by overload, and what a server cannot take shows as events
 //! that are published later.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use mio::event::Event;
 use tokio::time::Instant;
 
 use super::board::{Board, Phase};
-use super::link::Publisher;
+use super::link::{Publisher, histogram};
 use super::marker::Stamp;
 use super::plan;
 use super::worker::{Socket, nanoseconds};
@@ -29,6 +31,9 @@ pub(super) struct Source {
     socket: Socket,
     publisher: Box<dyn Publisher>,
     published: u64,
+    /// When each event was published that is not acknowledged yet, the oldest
+    /// first.
+    sent: VecDeque<u64>,
     /// Whether its window was full, and is not yet free enough.
     is_full: bool,
     was_ready: bool,
@@ -49,6 +54,7 @@ pub(super) struct Publishing {
     /// Whether events are due that have no room: something will wake it.
     is_held: bool,
     is_finished: bool,
+    answers: Histogram<u64>,
 }
 
 impl Publishing {
@@ -62,11 +68,17 @@ impl Publishing {
             bound: 0,
             is_held: false,
             is_finished: false,
+            answers: histogram(),
         }
     }
 
     pub(super) fn sockets(&mut self) -> impl Iterator<Item = &mut Socket> {
         self.sources.iter_mut().map(|source| &mut source.socket)
+    }
+
+    /// Nanoseconds to the acknowledgement of each event that was measured.
+    pub(super) fn answers(&self) -> &Histogram<u64> {
+        &self.answers
     }
 
     /// How long nothing has to be published. A socket's event may come before.
@@ -144,16 +156,17 @@ impl Publishing {
         };
         source.publisher.publish(stamp, &mut source.socket.out);
         source.published += 1;
+        source.sent.push_back(now);
         self.next += 1;
         true
     }
 
-    /// Reads answers on the `index`th connection, and writes on.
+    /// Reads answers on the `index`th connection.
     pub(super) fn serve(
         &mut self,
         index: usize,
         event: &Event,
-        buffer: &mut [u8],
+        (buffer, began): (&mut [u8], Instant),
         board: &Board,
     ) -> Result<(), String> {
         let source = &mut self.sources[index];
@@ -165,6 +178,12 @@ impl Publishing {
             if !source.was_ready && source.publisher.is_ready() {
                 source.was_ready = true;
                 board.add_ready();
+            }
+            let is_measured = board.phase() == Phase::Measured;
+            for latency in source.answered(nanoseconds(began)) {
+                if is_measured {
+                    self.answers.saturating_record(latency);
+                }
             }
             let acknowledged = self
                 .sources
@@ -182,9 +201,22 @@ impl Source {
             socket,
             publisher,
             published: 0,
+            sent: VecDeque::new(),
             is_full: false,
             was_ready: false,
         }
+    }
+
+    /// How long each event took that has been acknowledged since the last time.
+    ///
+    /// Answers are taken to come in the order of the events. Where they do not,
+    /// as with many calls at a time, they take as long in all.
+    fn answered(&mut self, now: u64) -> impl Iterator<Item = u64> {
+        let left = self.published - self.publisher.acknowledged();
+        let left = usize::try_from(left).expect("no more than were sent");
+        let answered = self.sent.len().saturating_sub(left);
+        let sent = self.sent.drain(..answered);
+        sent.map(move |sent| now.saturating_sub(sent))
     }
 
     fn has_room(&mut self, window: u64) -> bool {

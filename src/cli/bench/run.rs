@@ -47,7 +47,10 @@ pub(super) struct Outcome {
     pub(super) due: u64,
     pub(super) delivered: u64,
     pub(super) faults: Faults,
+    /// Nanoseconds from an event's publishing to each delivery, and to its
+    /// acknowledgement.
     pub(super) latency: Histogram<u64>,
+    pub(super) answers: Histogram<u64>,
 }
 
 impl Outcome {
@@ -56,10 +59,25 @@ impl Outcome {
         self.end.at.duration_since(self.begin.at).as_secs_f64()
     }
 
+    /// Nanoseconds of CPU time that the server used while it was measured, if
+    /// its process is known.
+    pub(super) fn server_cpu(&self) -> Option<u64> {
+        used(self.begin.server, self.end.server)
+    }
+
+    /// The same of the load itself.
+    pub(super) fn load_cpu(&self) -> Option<u64> {
+        used(self.begin.load, self.end.load)
+    }
+
     /// Deliveries that never came.
     pub(super) fn loss(&self) -> u64 {
         self.due.saturating_sub(self.delivered - self.faults.astray)
     }
+}
+
+fn used(begin: Option<Usage>, end: Option<Usage>) -> Option<u64> {
+    Some(end?.cpu_since(&begin?))
 }
 
 /// Runs `plan` to its end.
@@ -94,16 +112,24 @@ pub(super) fn run(plan: &Plan) -> Result<Outcome, String> {
         delivered: 0,
         faults: Faults::default(),
         latency: histogram(),
+        answers: histogram(),
     };
     for worker in workers {
         let due = worker.subscribers.iter();
         outcome.due += due.map(|one| one.due(outcome.published)).sum::<u64>();
         outcome.delivered += worker.tally.counts.delivered;
         outcome.faults.add(worker.tally.counts.faults);
-        let added = outcome.latency.add(&worker.tally.counts.latency);
-        added.map_err(|error| format!("cannot add latencies: {error}"))?;
+        add(&mut outcome.latency, &worker.tally.counts.latency)?;
+        if let Some(publishing) = &worker.publishing {
+            add(&mut outcome.answers, publishing.answers())?;
+        }
     }
     Ok(outcome)
+}
+
+fn add(all: &mut Histogram<u64>, some: &Histogram<u64>) -> Result<(), String> {
+    let added = all.add(some);
+    added.map_err(|error| format!("cannot add latencies: {error}"))
 }
 
 fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Worker>>, String> {

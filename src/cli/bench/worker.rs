@@ -245,7 +245,8 @@ impl Worker {
             && event.token() != WAKE
         {
             let index = token - self.subscribers.len();
-            publishing.serve(index, event, &mut self.buffer, &self.board)?;
+            let with = (&mut self.buffer[..], self.began);
+            publishing.serve(index, event, with, &self.board)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::assert_fails;
+use super::{assert_fails, outcome};
 use crate::binary::{Serving, fanfare};
 
 /// Runs a load for a second, and returns its report.
@@ -71,6 +71,22 @@ fn publishers_and_idle_connections_are_measured_too() {
     }
     let report = report(&node, &["idle", "--connections", "2", "--streams", "3"]);
     assert_eq!(report["streams"], json!(6), "{report}");
+}
+
+#[test]
+fn every_key_of_a_report_is_explained_in_the_help() {
+    let node = Serving::start();
+    let (_, help, _) = outcome(&mut fanfare(&["bench", "--help"]));
+    for load in ["fanout", "publish", "latency", "idle"] {
+        let report = report(&node, &[load]);
+        let keys = report.as_object().unwrap().keys();
+        let silent: Vec<_> = keys.filter(|key| !help.contains(*key)).collect();
+        assert!(silent.is_empty(), "{silent:?} of {load}");
+        if cfg!(target_os = "linux") {
+            let used = report["server_cpu_seconds"].as_f64().unwrap();
+            assert!(used > 0.0, "{report}");
+        }
+    }
 }
 
 #[test]
