@@ -2,28 +2,29 @@
 //! after the other.
 
 use super::marker::{Mark, RECORD, Stamp};
+use super::plan::Turns;
 
 /// Writes payloads.
 #[derive(Clone, Debug)]
 pub(super) struct Events {
     mark: Mark,
-    channels: u64,
+    turns: Turns,
     filling: Box<[u8]>,
 }
 
 impl Events {
     /// Payloads of `payload` bytes, at least a record.
-    pub(super) fn new(mark: Mark, channels: u64, payload: usize) -> Self {
+    pub(super) fn new(mark: Mark, turns: Turns, payload: usize) -> Self {
         Self {
             mark,
-            channels,
+            turns,
             filling: vec![b'x'; payload.saturating_sub(RECORD)].into(),
         }
     }
 
-    /// Channels that take turns: event n goes to channel n modulo this.
-    pub(super) fn channels(&self) -> u64 {
-        self.channels
+    /// Where each goes, and what it is called.
+    pub(super) fn turns(&self) -> Turns {
+        self.turns
     }
 
     /// Bytes of a payload.

@@ -24,7 +24,8 @@ of deliveries (fanout, latency):
   loss                      deliveries that never came
   gaps                      places where something is missing
   astray                    what came twice, out of order or to the wrong place
-  p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs)
+  p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs); not of
+                            --slow connections
 of acknowledgements (publish):
   events, events_per_second, events_per_server_cpu_second
   server_cpu_us_per_event, load_cpu_us_per_event

@@ -1,15 +1,15 @@
-//! The flags of each load, with their units and ranges.
+//! The flags that loads share, with their units and ranges.
 
 use clap::builder::RangedU64ValueParser;
 use clap::value_parser;
 
-use super::plan::{Audience, Form, Plan, Publishing, Time};
+use super::plan::{Audience, Form, Plan, Publishing, Reading, Time};
 use super::report::Report;
 use super::target::Target;
 
 /// The server, and what is measured of it.
 #[derive(Clone, Debug, clap::Args)]
-struct Server {
+pub(super) struct Server {
     /// Server to load: fanfare://, nats:// or redis://, then HOST:PORT.
     #[arg(long, value_name = "URL", default_value = "fanfare://127.0.0.1:50051")]
     to: Target,
@@ -20,7 +20,7 @@ struct Server {
 
 /// The subscribers.
 #[derive(Clone, Copy, Debug, clap::Args)]
-struct Subscribers {
+pub(super) struct Subscribers {
     /// Connections that subscribe; 1 to 60,000.
     #[arg(long, value_name = "N", default_value = "100", value_parser = size(1, 60_000))]
     connections: usize,
@@ -40,7 +40,7 @@ struct Subscribers {
 
 /// The events.
 #[derive(Clone, Copy, Debug, clap::Args)]
-struct Events {
+pub(super) struct Events {
     /// Bytes of a payload; 32 to 16,000.
     #[arg(long, value_name = "BYTES", default_value = "128", value_parser = size(32, 16_000))]
     payload: usize,
@@ -55,7 +55,7 @@ struct Events {
 
 /// How long.
 #[derive(Clone, Copy, Debug, clap::Args)]
-struct Length {
+pub(super) struct Length {
     /// Seconds that are measured; 1 to 3,600.
     #[arg(long, value_name = "SECONDS", default_value = "10",
         value_parser = value_parser!(u32).range(1..=3600))]
@@ -77,132 +77,47 @@ pub(super) struct Print {
     json: bool,
 }
 
-/// `bench fanout`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Fanout {
-    #[command(flatten)]
-    server: Server,
-    #[command(flatten)]
-    subscribers: Subscribers,
-    #[command(flatten)]
-    events: Events,
-    /// Events a second, above 0 to 10,000,000; left out: as many as go.
-    #[arg(long, value_name = "EVENTS/S", value_parser = rate)]
-    rate: Option<f64>,
-    #[command(flatten)]
-    length: Length,
-    #[command(flatten)]
-    pub(super) output: Print,
-}
-
-/// `bench publish`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Publish {
-    #[command(flatten)]
-    server: Server,
-    /// Connections that publish; 1 to 10,000.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = size(1, 10_000))]
-    connections: usize,
-    /// Channels, which the events go to in turn; 1 to 100,000.
-    #[arg(long, value_name = "N", default_value = "1",
-        value_parser = value_parser!(u64).range(1..=100_000))]
-    channels: u64,
-    #[command(flatten)]
-    events: Events,
-    /// Events a second, above 0 to 10,000,000; left out: as many as go.
-    #[arg(long, value_name = "EVENTS/S", value_parser = rate)]
-    rate: Option<f64>,
-    #[command(flatten)]
-    length: Length,
-    #[command(flatten)]
-    pub(super) output: Print,
-}
-
-/// `bench latency`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Latency {
-    #[command(flatten)]
-    server: Server,
-    #[command(flatten)]
-    subscribers: Subscribers,
-    #[command(flatten)]
-    events: Events,
-    /// Events a second, above 0 to 10,000,000.
-    #[arg(long, value_name = "EVENTS/S", default_value = "200", value_parser = rate)]
-    rate: f64,
-    #[command(flatten)]
-    length: Length,
-    #[command(flatten)]
-    pub(super) output: Print,
-}
-
-/// `bench idle`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Idle {
-    #[command(flatten)]
-    server: Server,
-    #[command(flatten)]
-    subscribers: Subscribers,
-    #[command(flatten)]
-    length: Length,
-    #[command(flatten)]
-    pub(super) output: Print,
-}
-
-impl Fanout {
-    pub(super) fn plan(&self) -> Plan {
-        let publishing = self.events.publishing(1, self.rate);
-        plan(
-            &self.server,
-            self.subscribers.audience(),
-            Some(publishing),
-            self.length,
-        )
-    }
-}
-
-impl Publish {
-    pub(super) fn plan(&self) -> Plan {
-        let publishing = self.events.publishing(self.connections, self.rate);
-        let nobody = Audience::nobody(self.channels);
-        plan(&self.server, nobody, Some(publishing), self.length)
-    }
-}
-
-impl Latency {
-    pub(super) fn plan(&self) -> Plan {
-        let publishing = self.events.publishing(1, Some(self.rate));
-        plan(
-            &self.server,
-            self.subscribers.audience(),
-            Some(publishing),
-            self.length,
-        )
-    }
-}
-
-impl Idle {
-    pub(super) fn plan(&self) -> Plan {
-        plan(&self.server, self.subscribers.audience(), None, self.length)
+impl Server {
+    /// A plan for it, whose connections are read at once.
+    pub(super) fn plan(
+        &self,
+        audience: Audience,
+        publishing: Option<Publishing>,
+        length: Length,
+    ) -> Plan {
+        Plan {
+            target: self.to.clone(),
+            pid: self.pid,
+            audience,
+            reading: Reading::AT_ONCE,
+            publishing,
+            time: Time {
+                warmup: length.warmup,
+                seconds: length.seconds,
+            },
+            threads: length.threads,
+        }
     }
 }
 
 impl Subscribers {
-    fn audience(self) -> Audience {
+    pub(super) fn audience(self) -> Audience {
         Audience {
             connections: self.connections,
             streams: self.streams,
             channels: self.channels,
             listened: self.listen,
+            kept: None,
         }
     }
 }
 
 impl Events {
-    fn publishing(self, connections: usize, rate: Option<f64>) -> Publishing {
+    pub(super) fn publishing(self, connections: usize, rate: Option<f64>) -> Publishing {
         Publishing {
             connections,
             form: self.publisher,
+            is_member: false,
             payload: self.payload,
             rate,
             window: self.window,
@@ -221,32 +136,13 @@ impl Print {
     }
 }
 
-fn plan(
-    server: &Server,
-    audience: Audience,
-    publishing: Option<Publishing>,
-    length: Length,
-) -> Plan {
-    Plan {
-        target: server.to.clone(),
-        pid: server.pid,
-        audience,
-        publishing,
-        time: Time {
-            warmup: length.warmup,
-            seconds: length.seconds,
-        },
-        threads: length.threads,
-    }
-}
-
 /// A count that becomes an index.
-fn size(from: u64, to: u64) -> RangedU64ValueParser<usize> {
+pub(super) fn size(from: u64, to: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(from..=to)
 }
 
 /// A rate above 0: one event in five seconds is 0.2.
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && rate <= 1e7 => Ok(rate),
         _ => Err("a rate is above 0 and at most 10000000 events a second".to_owned()),

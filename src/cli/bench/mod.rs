@@ -10,6 +10,7 @@
 
 mod target;
 
+mod checks;
 mod plan;
 
 mod marker;
@@ -23,7 +24,10 @@ mod nats;
 mod redis;
 
 mod board;
+mod parked;
 mod publishing;
+mod socket;
+mod subscriber;
 mod worker;
 
 mod connect;
@@ -36,6 +40,7 @@ mod report;
 mod findings;
 
 mod flags;
+mod verbs;
 
 use clap::Subcommand;
 
@@ -79,7 +84,7 @@ Examples:
 
 Without --rate it publishes as fast as the window lets it. A load that lost
 something prints its report all the same, and exits with 1.")]
-    Fanout(flags::Fanout),
+    Fanout(verbs::Fanout),
     /// Publishers only: what taking an event costs.
     #[command(after_help = "\
 Examples:
@@ -89,7 +94,7 @@ Examples:
 
 An event counts once the server has acknowledged it: by a reply, the end of a
 call, or the PONG after it.")]
-    Publish(flags::Publish),
+    Publish(verbs::Publish),
     /// Few events at a steady rate: how long a delivery takes.
     #[command(after_help = "\
 Examples:
@@ -98,7 +103,7 @@ Examples:
 
 Every delivery's time from its publishing to its reading counts. Events are
 released by a clock of milliseconds: above 1,000/s several go out at once.")]
-    Latency(flags::Latency),
+    Latency(verbs::Latency),
     /// Subscribers and no events: what a connection holds.
     #[command(after_help = "\
 Examples:
@@ -107,7 +112,7 @@ Examples:
 
 Memory is what the server's process has more of at the end than before the
 first connection: start the server anew for each run.")]
-    Idle(flags::Idle),
+    Idle(verbs::Idle),
 }
 
 impl Args {

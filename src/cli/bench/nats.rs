@@ -54,7 +54,7 @@ impl Listener {
             is_ready: false,
             scanner: Scanner::default(),
             stride: Stride::new(),
-            order: Order::new(audience.of_connection(index), audience.channels),
+            order: Order::new(audience.of_connection(index), audience.turns().period()),
             alive: 0,
         }
     }
@@ -123,7 +123,7 @@ impl Publisher {
         let size = events.payload();
         let head = |channel| format!("PUB {} {size}\r\n", channel_name(channel));
         Self {
-            heads: (0..events.channels()).map(head).collect(),
+            heads: (0..events.turns().channels).map(head).collect(),
             events,
             published: 0,
             acknowledged: 0,
@@ -166,7 +166,7 @@ impl link::Publisher for Publisher {
     }
 
     fn publish(&mut self, stamp: Stamp, out: &mut Vec<u8>) {
-        let channel = stamp.number % self.events.channels();
+        let channel = self.events.turns().channel(stamp.number);
         let head = &self.heads[usize::try_from(channel).expect("an index")];
         out.extend_from_slice(head.as_bytes());
         self.events.write(stamp, out);
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn events(mark: &Mark) -> Events {
-        Events::new(mark.clone(), 1, 40)
+        Events::new(mark.clone(), ALL.turns(), 40)
     }
 
     const ALL: Audience = Audience {
@@ -217,6 +217,7 @@ mod tests {
         streams: 2,
         channels: 1,
         listened: 1,
+        kept: None,
     };
 
     #[test]

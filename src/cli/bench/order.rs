@@ -1,8 +1,10 @@
 //! Which events a subscriber is to receive, in which order, and what is amiss.
 //!
-//! Event number n goes to channel n modulo the number of channels. So each
-//! stream knows its next number, and a loss, a repetition or a wrong order is
-//! seen at the event after it, at the cost of one comparison.
+//! Event number n goes to channel n modulo the number of channels, and who
+//! filters by name receives the first of several such rounds. So what is due
+//! comes again with each period, each stream knows its next number, and a loss,
+//! a repetition or a wrong order is seen at the event after it, at the cost of
+//! one comparison.
 
 /// How often one subscriber gets the events of one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,25 +29,26 @@ impl Faults {
     }
 }
 
-/// What a connection receives of a round: one event on each channel.
+/// What a connection receives of a period.
 #[derive(Debug)]
 pub(super) struct Round {
     due: Box<[u64]>,
-    channels: u64,
+    period: u64,
 }
 
 impl Round {
-    /// The round of one who listens to `listened` of `channels` channels; one
-    /// that is listed twice brings its events twice. `listened` is not empty.
-    pub(super) fn new(listened: impl IntoIterator<Item = u64>, channels: u64) -> Self {
+    /// The round of one who listens to the channels `listened`, and receives
+    /// one event of each in a `period`; one that is listed twice brings its
+    /// events twice. `listened` is not empty.
+    pub(super) fn new(listened: impl IntoIterator<Item = u64>, period: u64) -> Self {
         let mut due: Box<[u64]> = listened.into_iter().collect();
         due.sort_unstable();
-        Self { due, channels }
+        Self { due, period }
     }
 
     /// How many deliveries the first `events` events make.
     pub(super) fn deliveries(&self, events: u64) -> u64 {
-        let (rounds, rest) = (events / self.channels, events % self.channels);
+        let (rounds, rest) = (events / self.period, events % self.period);
         let begun = self.due.partition_point(|channel| *channel < rest);
         rounds * self.due.len() as u64 + begun as u64
     }
@@ -54,7 +57,7 @@ impl Round {
     pub(super) fn next(&self, deliveries: u64) -> u64 {
         let length = self.due.len() as u64;
         let at = usize::try_from(deliveries % length).expect("an index");
-        deliveries / length * self.channels + self.due[at]
+        deliveries / length * self.period + self.due[at]
     }
 }
 
@@ -62,18 +65,19 @@ impl Round {
 #[derive(Debug)]
 pub(super) struct Order {
     turns: Box<[Turn]>,
-    channels: u64,
+    period: u64,
     at: usize,
     left: u32,
     next: u64,
 }
 
 impl Order {
-    /// The order for one who listens to `listened` of `channels` channels; one
-    /// that is listed twice brings its events twice.
+    /// The order for one who listens to the channels `listened`, and receives
+    /// one event of each in a `period`; one that is listed twice brings its
+    /// events twice.
     ///
-    /// `listened` is not empty, and each is below `channels`.
-    pub(super) fn new(listened: impl IntoIterator<Item = u64>, channels: u64) -> Self {
+    /// `listened` is not empty, and each is below `period`.
+    pub(super) fn new(listened: impl IntoIterator<Item = u64>, period: u64) -> Self {
         let mut listened: Vec<_> = listened.into_iter().collect();
         listened.sort_unstable();
         let turns: Box<[Turn]> = listened
@@ -88,7 +92,7 @@ impl Order {
             left: turns[0].times,
             next: turns[0].channel,
             turns,
-            channels,
+            period,
         }
     }
 
@@ -110,7 +114,7 @@ impl Order {
         self.at += 1;
         if self.at == self.turns.len() {
             self.at = 0;
-            self.next += self.channels;
+            self.next += self.period;
         }
         let turn = self.turns[self.at];
         self.next = self.next - channel + turn.channel;
@@ -119,7 +123,8 @@ impl Order {
 
     #[cold]
     fn amiss(&mut self, number: u64, faults: &mut Faults) {
-        let channel = number % self.channels;
+        // Later rounds of the period have names that were not asked for.
+        let channel = number % self.period;
         let found = self
             .turns
             .binary_search_by_key(&channel, |turn| turn.channel);
@@ -184,5 +189,21 @@ mod tests {
             let found = faults(&mut Order::new([0], 2), numbers);
             assert_eq!(found, Faults { gaps, astray });
         }
+    }
+
+    #[test]
+    fn what_the_filter_should_have_held_back_is_astray() {
+        // Three channels and four names: a period of twelve.
+        let due = || (0..10).flat_map(|period| [period * 12, period * 12 + 2]);
+        let listened = [0, 2];
+        assert_eq!(
+            faults(&mut Order::new(listened, 12), due()),
+            Faults::default()
+        );
+        let with_another = due().take(4).chain([27]).chain(due().skip(4));
+        let found = faults(&mut Order::new(listened, 12), with_another);
+        assert_eq!(found, Faults { gaps: 0, astray: 1 });
+        assert_eq!(Round::new(listened, 12).deliveries(15), 4);
+        assert_eq!(Round::new(listened, 12).next(3), 14);
     }
 }

@@ -1,8 +1,9 @@
 //! What a load consists of: who listens to what, what is published, how long.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use super::target::{Protocol, Target};
+use super::target::Target;
 
 /// A load, checked.
 #[derive(Clone, Debug)]
@@ -11,6 +12,7 @@ pub(super) struct Plan {
     /// The server's process, to be measured.
     pub(super) pid: Option<u32>,
     pub(super) audience: Audience,
+    pub(super) reading: Reading,
     /// None: the connections are left idle.
     pub(super) publishing: Option<Publishing>,
     pub(super) time: Time,
@@ -36,6 +38,28 @@ pub(super) struct Audience {
     pub(super) channels: u64,
     /// Channels that each stream listens to: from its own number on.
     pub(super) listened: u64,
+    /// Each stream asks for one event in so many, by its name; none: for all,
+    /// without a filter.
+    pub(super) kept: Option<u64>,
+}
+
+/// Where the events go and what they are called, by their numbers: the channels
+/// take turns, and with each round of them the names do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turns {
+    pub(super) channels: u64,
+    pub(super) names: u64,
+}
+
+/// How connections are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// The last of the audience's connections, so many, are slow.
+    pub(super) slow: usize,
+    /// How long slow ones are not read, each time.
+    pub(super) pause: Duration,
+    /// Connections beside the audience's that subscribe and are never read.
+    pub(super) stalled: usize,
 }
 
 /// Who publishes, and how.
@@ -44,6 +68,9 @@ pub(super) struct Publishing {
     /// Connections that publish in turn.
     pub(super) connections: usize,
     pub(super) form: Form,
+    /// Whether they subscribe to all channels too, and hear nothing of their
+    /// own.
+    pub(super) is_member: bool,
     /// Bytes of an event's payload.
     pub(super) payload: usize,
     /// Events a second; none: as many as the window lets through.
@@ -70,7 +97,20 @@ impl Audience {
             streams: 0,
             channels,
             listened: 1,
+            kept: None,
         }
+    }
+
+    pub(super) fn turns(self) -> Turns {
+        Turns {
+            channels: self.channels,
+            names: self.kept.unwrap_or(1),
+        }
+    }
+
+    /// The name of the events that a stream asks for, if not for all.
+    pub(super) fn filter(self) -> Option<String> {
+        self.kept.map(|_| event_name(0))
     }
 
     /// The numbers of the streams on the `index`th connection.
@@ -92,38 +132,40 @@ impl Audience {
     }
 }
 
+impl Turns {
+    /// After how many events the same channel and name have their turn again.
+    ///
+    /// What a stream receives is the same in each period, and without a filter
+    /// each round of the channels is one.
+    pub(super) fn period(self) -> u64 {
+        self.channels * self.names
+    }
+
+    /// The channel of event `number`.
+    pub(super) fn channel(self, number: u64) -> u64 {
+        number % self.channels
+    }
+
+    /// The name of event `number`.
+    pub(super) fn name(self, number: u64) -> String {
+        event_name(number / self.channels % self.names)
+    }
+}
+
+impl Reading {
+    /// All are read as soon as something comes.
+    pub(super) const AT_ONCE: Self = Self {
+        slow: 0,
+        pause: Duration::from_millis(100),
+        stalled: 0,
+    };
+}
+
+fn event_name(turn: u64) -> String {
+    format!("e{turn}")
+}
+
 /// The name of a channel; a NATS subject and a Redis channel are called alike.
 pub(super) fn channel_name(channel: u64) -> String {
     format!("bench.{channel}")
-}
-
-impl Plan {
-    /// Checks what no flag alone can be wrong about.
-    pub(super) fn checked(self) -> Result<Self, String> {
-        let Audience {
-            streams,
-            channels,
-            listened,
-            ..
-        } = self.audience;
-        if listened > channels {
-            return Err(format!(
-                "--listen {listened} is more than there are channels: \
-                 give --channels {listened} or more"
-            ));
-        }
-        if self.target.protocol == Protocol::Redis && streams > 1 {
-            return Err(format!(
-                "--streams {streams}: a Redis connection has one subscription of a channel; \
-                 leave --streams out, and give more --connections"
-            ));
-        }
-        if self.threads > 1 && self.threads > self.audience.connections {
-            return Err(format!(
-                "--threads {} is more than there are subscribing connections, {}",
-                self.threads, self.audience.connections
-            ));
-        }
-        Ok(self)
-    }
 }

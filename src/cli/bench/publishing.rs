@@ -16,7 +16,8 @@ use super::board::{Board, Phase};
 use super::link::{Publisher, histogram};
 use super::marker::Stamp;
 use super::plan;
-use super::worker::{Socket, nanoseconds};
+use super::socket::{Socket, Until};
+use super::worker::nanoseconds;
 
 /// Bytes that may wait for one socket before it gets no further event.
 const QUEUE: usize = 256 << 10;
@@ -172,9 +173,9 @@ impl Publishing {
         let source = &mut self.sources[index];
         if event.is_readable() {
             let publisher = &mut source.publisher;
-            source
-                .socket
-                .read(event, buffer, |bytes, out| publisher.take(bytes, out))?;
+            source.socket.read(Until::of(event), buffer, |bytes, out| {
+                publisher.take(bytes, out)
+            })?;
             if !source.was_ready && source.publisher.is_ready() {
                 source.was_ready = true;
                 board.add_ready();

@@ -53,7 +53,7 @@ impl Listener {
             is_ready: false,
             scanner: Scanner::default(),
             stride: Stride::new(),
-            order: Order::new(audience.of_connection(index), audience.channels),
+            order: Order::new(audience.of_connection(index), audience.turns().period()),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Publisher {
             head
         };
         Self {
-            heads: (0..events.channels()).map(head).collect(),
+            heads: (0..events.turns().channels).map(head).collect(),
             events,
             acknowledged: 0,
             is_ready: false,
@@ -124,7 +124,7 @@ impl link::Publisher for Publisher {
     }
 
     fn publish(&mut self, stamp: Stamp, out: &mut Vec<u8>) {
-        let channel = stamp.number % self.events.channels();
+        let channel = self.events.turns().channel(stamp.number);
         let head = &self.heads[usize::try_from(channel).expect("an index")];
         out.extend_from_slice(head);
         self.events.write(stamp, out);
@@ -170,6 +170,7 @@ mod tests {
             streams: 1,
             channels: 2,
             listened: 2,
+            kept: None,
         };
         let mark = Mark::random();
         let mut listener = Listener::new(audience, 0);
@@ -187,7 +188,8 @@ mod tests {
 
     #[test]
     fn each_line_acknowledges_an_event_and_an_error_is_told() {
-        let mut publisher = Publisher::new(Events::new(Mark::random(), 1, 40));
+        let mut publisher =
+            Publisher::new(Events::new(Mark::random(), Audience::nobody(1).turns(), 40));
         let mut take = |bytes: &[u8]| {
             let taken = publisher.take(bytes, &mut Vec::new());
             (taken, publisher.acknowledged())

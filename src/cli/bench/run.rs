@@ -8,8 +8,9 @@ use hdrhistogram::Histogram;
 use tokio::time::Instant;
 
 use super::board::{Board, Phase};
-use super::connect;
+use super::connect::{Crew, listener};
 use super::link::histogram;
+use super::marker::Mark;
 use super::order::Faults;
 use super::plan::Plan;
 use super::process::{Process, Usage};
@@ -54,6 +55,38 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
+    /// What `workers` found by the end, and what was seen at three moments: of
+    /// the server before the first connection, and around what was measured.
+    pub(super) fn of(
+        workers: &[Worker],
+        board: &Board,
+        (before, begin, end): (Option<Usage>, Moment, Moment),
+    ) -> Result<Self, String> {
+        let mut outcome = Self {
+            before,
+            begin,
+            end,
+            published: board.published(),
+            acknowledged: board.acknowledged(),
+            due: 0,
+            delivered: 0,
+            faults: Faults::default(),
+            latency: histogram(),
+            answers: histogram(),
+        };
+        for worker in workers {
+            let due = worker.subscribers.iter();
+            outcome.due += due.map(|one| one.due(outcome.published)).sum::<u64>();
+            outcome.delivered += worker.tally.counts.delivered;
+            outcome.faults.add(worker.tally.counts.faults);
+            add(&mut outcome.latency, &worker.tally.counts.latency)?;
+            if let Some(publishing) = &worker.publishing {
+                add(&mut outcome.answers, publishing.answers())?;
+            }
+        }
+        Ok(outcome)
+    }
+
     /// How long was measured, in seconds.
     pub(super) fn seconds(&self) -> f64 {
         self.end.at.duration_since(self.begin.at).as_secs_f64()
@@ -93,38 +126,21 @@ pub(super) fn run(plan: &Plan) -> Result<Outcome, String> {
         .map_or(0, |publishing| publishing.connections);
     let connections = plan.audience.connections + sources;
 
-    let progress = Progress::of(connections, "connections");
-    let (workers, board) = connect::workers(plan, || progress.step())?;
+    let mut crew = Crew::new(plan, &Mark::random())?;
+    let progress = Progress::of(connections + plan.reading.stalled, "connections");
+    let parked = crew.park(|| progress.step())?;
+    crew.subscribe(|index| listener(plan, index), || progress.step())?;
+    if let Some(publishing) = &plan.publishing {
+        crew.publish(publishing, || progress.step())?;
+    }
+    drop(progress);
+    let Crew { workers, board, .. } = crew;
     let threads = start(workers)?;
     let measured = measure(plan, (&board, server.as_ref()), connections);
-    // Threads end by themselves where a load cannot go on.
-    board.enter(Phase::Over);
-    let workers = join(threads)?;
+    let workers = stop(&board, threads)?;
+    drop(parked);
     let (begin, end) = measured?;
-
-    let mut outcome = Outcome {
-        before,
-        begin,
-        end,
-        published: board.published(),
-        acknowledged: board.acknowledged(),
-        due: 0,
-        delivered: 0,
-        faults: Faults::default(),
-        latency: histogram(),
-        answers: histogram(),
-    };
-    for worker in workers {
-        let due = worker.subscribers.iter();
-        outcome.due += due.map(|one| one.due(outcome.published)).sum::<u64>();
-        outcome.delivered += worker.tally.counts.delivered;
-        outcome.faults.add(worker.tally.counts.faults);
-        add(&mut outcome.latency, &worker.tally.counts.latency)?;
-        if let Some(publishing) = &worker.publishing {
-            add(&mut outcome.answers, publishing.answers())?;
-        }
-    }
-    Ok(outcome)
+    Outcome::of(&workers, &board, (before, begin, end))
 }
 
 fn add(all: &mut Histogram<u64>, some: &Histogram<u64>) -> Result<(), String> {
@@ -132,7 +148,8 @@ fn add(all: &mut Histogram<u64>, some: &Histogram<u64>) -> Result<(), String> {
     added.map_err(|error| format!("cannot add latencies: {error}"))
 }
 
-fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Worker>>, String> {
+/// Starts a thread for each.
+pub(super) fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Worker>>, String> {
     let start = |worker: Worker| {
         let thread = thread::Builder::new().name("load".to_owned());
         thread.spawn(move || worker.run())
@@ -141,7 +158,9 @@ fn start(workers: Vec<Worker>) -> Result<Vec<JoinHandle<Worker>>, String> {
     threads.map_err(|error| format!("cannot start a thread: {error}"))
 }
 
-fn join(threads: Vec<JoinHandle<Worker>>) -> Result<Vec<Worker>, String> {
+/// Ends all threads; those of a load that cannot go on end by themselves.
+pub(super) fn stop(board: &Board, threads: Vec<JoinHandle<Worker>>) -> Result<Vec<Worker>, String> {
+    board.enter(Phase::Over);
     let joined = threads.into_iter().map(JoinHandle::join);
     let workers: Result<_, _> = joined.collect();
     workers.map_err(|_| "a thread of the load ended early".to_owned())

@@ -3,19 +3,19 @@
 //! All protocols run in this one loop, over one buffer. The first thread also
 //! publishes, between its reads.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use tokio::time::Instant;
 
 use super::board::{Board, Phase};
-use super::link::{Listener, Tally};
-use super::order::Round;
+use super::link::Tally;
 use super::publishing::Publishing;
+use super::socket::Until;
+use super::subscriber::{Pace, Pauses, Subscriber};
 
 /// Bytes of one read: so many that a busy connection is a few calls.
 const READ: usize = 256 << 10;
@@ -29,24 +29,6 @@ const SLEEP: Duration = Duration::from_millis(20);
 /// A token that is no connection's: the publisher is woken.
 pub(super) const WAKE: Token = Token(usize::MAX);
 
-/// A socket, and what is still to be written to it.
-#[derive(Debug)]
-pub(super) struct Socket {
-    stream: TcpStream,
-    pub(super) out: Vec<u8>,
-}
-
-/// A subscribing connection.
-#[derive(Debug)]
-pub(super) struct Subscriber {
-    pub(super) socket: Socket,
-    listener: Box<dyn Listener>,
-    lane: usize,
-    round: Round,
-    delivered: u64,
-    was_ready: bool,
-}
-
 /// A thread's connections, and what came on them.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -56,110 +38,17 @@ pub(super) struct Worker {
     pub(super) subscribers: Vec<Subscriber>,
     pub(super) publishing: Option<Publishing>,
     pub(super) tally: Tally,
+    pauses: Pauses,
     buffer: Vec<u8>,
 }
 
-impl Socket {
-    pub(super) fn new(stream: std::net::TcpStream, opening: Vec<u8>) -> std::io::Result<Self> {
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        Ok(Self {
-            stream: TcpStream::from_std(stream),
-            out: opening,
-        })
-    }
-
-    /// Writes what there is, as far as it can be.
-    pub(super) fn write(&mut self) -> Result<(), String> {
-        let mut at = 0;
-        while at < self.out.len() {
-            match self.stream.write(&self.out[at..]) {
-                Ok(size) => at += size,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(format!("a connection broke: {error}")),
-            }
-        }
-        self.out.drain(..at);
-        Ok(())
-    }
-
-    /// Reads all there is and hands it to `take`, with what is to be written.
-    ///
-    /// A read that does not fill the buffer was the last: the next bytes bring
-    /// a new event. At the end of a connection it goes on until it is told so.
-    pub(super) fn read(
-        &mut self,
-        event: &Event,
-        buffer: &mut [u8],
-        mut take: impl FnMut(&[u8], &mut Vec<u8>) -> Result<(), String>,
-    ) -> Result<(), String> {
-        loop {
-            match self.stream.read(buffer) {
-                Ok(0) => return Err("the server closed a connection".to_owned()),
-                Ok(size) => {
-                    take(&buffer[..size], &mut self.out)?;
-                    if size < buffer.len() && !event.is_read_closed() {
-                        return Ok(());
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(format!("a connection broke: {error}")),
-            }
-        }
-    }
-}
-
-impl Subscriber {
-    /// `lane` is where its deliveries are counted on the board.
-    pub(super) fn new(
-        socket: Socket,
-        listener: Box<dyn Listener>,
-        (lane, round): (usize, Round),
-    ) -> Self {
-        Self {
-            socket,
-            listener,
-            lane,
-            round,
-            delivered: 0,
-            was_ready: false,
-        }
-    }
-
-    /// How many deliveries the first `events` events make here.
-    pub(super) fn due(&self, events: u64) -> u64 {
-        self.round.deliveries(events)
-    }
-
-    fn read(
-        &mut self,
-        event: &Event,
-        (buffer, tally, began): (&mut [u8], &mut Tally, Instant),
-        board: &Board,
-    ) -> Result<(), String> {
-        let before = tally.counts.delivered;
-        let listener = &mut self.listener;
-        self.socket.read(event, buffer, |bytes, out| {
-            tally.counts.now = nanoseconds(began);
-            listener.take(bytes, out, tally)
-        })?;
-        if !self.socket.out.is_empty() {
-            self.socket.write()?;
-        }
-        self.delivered += tally.counts.delivered - before;
-        board.set_delivered(self.lane, self.delivered, self.round.next(self.delivered));
-        if !self.was_ready && self.listener.is_ready() {
-            self.was_ready = true;
-            board.add_ready();
-        }
-        Ok(())
-    }
-}
-
 impl Worker {
-    pub(super) fn new(poll: Poll, board: Arc<Board>, began: Instant, tally: Tally) -> Self {
+    pub(super) fn new(
+        poll: Poll,
+        board: Arc<Board>,
+        began: Instant,
+        (tally, pauses): (Tally, Pauses),
+    ) -> Self {
         Self {
             poll,
             board,
@@ -167,6 +56,7 @@ impl Worker {
             subscribers: Vec::new(),
             publishing: None,
             tally,
+            pauses,
             buffer: vec![0; READ],
         }
     }
@@ -180,17 +70,14 @@ impl Worker {
     }
 
     fn begin(&mut self) -> Result<(), String> {
-        let publishers = self.publishing.iter_mut().flat_map(Publishing::sockets);
+        let registry = self.poll.registry();
         let subscribers = self.subscribers.iter_mut();
-        let sockets = subscribers.map(|subscriber| &mut subscriber.socket);
-        for (token, socket) in sockets.chain(publishers).enumerate() {
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let registered = self
-                .poll
-                .registry()
-                .register(&mut socket.stream, Token(token), both);
-            registered.map_err(|error| format!("cannot wait for a socket: {error}"))?;
-            socket.write()?;
+        let subscribers = subscribers.map(|one| (one.pace().interest(), &mut one.socket));
+        let publishers = self.publishing.iter_mut().flat_map(Publishing::sockets);
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let publishers = publishers.map(|socket| (both, socket));
+        for (token, (interest, socket)) in subscribers.chain(publishers).enumerate() {
+            socket.begin(registry, (Token(token), interest))?;
         }
         Ok(())
     }
@@ -198,14 +85,8 @@ impl Worker {
     fn turns(&mut self) -> Result<(), String> {
         let mut events = Events::with_capacity(READY);
         loop {
-            let waits = self.publishing.as_ref().map(|publishing| {
-                let now = nanoseconds(self.began);
-                publishing.patience(self.board.phase(), now)
-            });
-            let polled = self
-                .poll
-                .poll(&mut events, Some(waits.unwrap_or(SLEEP).min(SLEEP)));
-            match polled {
+            let sleep = self.patience();
+            match self.poll.poll(&mut events, Some(sleep)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled.map_err(|error| format!("cannot wait for sockets: {error}"))?,
             }
@@ -217,11 +98,22 @@ impl Worker {
         }
     }
 
+    /// How long nothing has to be done that no socket tells of.
+    fn patience(&self) -> Duration {
+        let publishing = self.publishing.as_ref().map_or(SLEEP, |publishing| {
+            publishing.patience(self.board.phase(), nanoseconds(self.began))
+        });
+        publishing.min(self.pauses.left()).min(SLEEP)
+    }
+
     fn turn(&mut self, phase: Phase, events: &Events) -> Result<(), String> {
         self.tally.counts.is_recording = phase == Phase::Measured;
         let before = self.tally.counts.delivered;
         for event in events {
             self.serve(event)?;
+        }
+        if self.pauses.left().is_zero() {
+            self.read_slow()?;
         }
         match &mut self.publishing {
             Some(publishing) => publishing.turn(phase, self.began, &self.board)?,
@@ -231,12 +123,25 @@ impl Worker {
         Ok(())
     }
 
+    /// Reads the slow connections. Their latencies are left out: they would only
+    /// tell of the pause.
+    fn read_slow(&mut self) -> Result<(), String> {
+        self.pauses.begin();
+        self.tally.counts.is_recording = false;
+        let subscribers = self.subscribers.iter_mut();
+        for subscriber in subscribers.filter(|one| one.pace() == Pace::Slow) {
+            let with = (&mut self.buffer[..], &mut self.tally, self.began);
+            subscriber.read(Until::Short, with, &self.board)?;
+        }
+        Ok(())
+    }
+
     fn serve(&mut self, event: &Event) -> Result<(), String> {
         let Token(token) = event.token();
         if let Some(subscriber) = self.subscribers.get_mut(token) {
             if event.is_readable() {
                 let with = (&mut self.buffer[..], &mut self.tally, self.began);
-                subscriber.read(event, with, &self.board)?;
+                subscriber.read(Until::of(event), with, &self.board)?;
             }
             if event.is_writable() && !subscriber.socket.out.is_empty() {
                 subscriber.socket.write()?;

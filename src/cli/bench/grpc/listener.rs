@@ -3,7 +3,7 @@
 use super::super::link::{self, Tally};
 use super::super::marker::{Scanner, Stride};
 use super::super::order::Order;
-use super::super::plan::{Audience, channel_name};
+use super::super::plan::Audience;
 use super::connection::{Connection, Heard, WINDOW, widen};
 use super::frames::{self, Head, Requests};
 use super::messages;
@@ -33,15 +33,16 @@ impl Listener {
         let mut opening = Vec::new();
         Connection::open(&mut opening);
         let mut requests = Requests::new(authority, "Subscribe");
+        let filter = audience.filter();
         let mut streams = Vec::with_capacity(audience.streams);
         for (id, stream) in (1..).step_by(2).zip(audience.on_connection(index)) {
             let channels = || audience.channels_of(stream);
             requests.write(id, &mut opening);
-            let names = channels().map(channel_name);
-            write_data(id, &messages::subscribe(names), &mut opening);
+            let request = messages::subscribe(channels(), filter.as_deref());
+            write_data(id, &messages::framed(&request), &mut opening);
             streams.push(Stream {
                 scanner: Scanner::default(),
-                order: Order::new(channels(), audience.channels),
+                order: Order::new(channels(), audience.turns().period()),
                 taken: 0,
                 is_ready: false,
             });

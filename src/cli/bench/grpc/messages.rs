@@ -8,9 +8,6 @@ use super::super::plan::channel_name;
 /// Bytes of gRPC before a message: whether it is compressed, and its length.
 pub(super) const PREFIX: usize = 5;
 
-/// The event's name.
-const NAME: &str = "bench";
-
 /// Appends a field that has a length: text, bytes or a message.
 fn field(number: u8, content: &[u8], out: &mut Vec<u8>) {
     out.push(number << 3 | 2);
@@ -33,34 +30,53 @@ fn prefix(length: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&length.to_be_bytes());
 }
 
-/// A `SubscribeRequest` for these channels, with its prefix.
-pub(super) fn subscribe(channels: impl Iterator<Item = String>) -> Vec<u8> {
+/// A message with its prefix.
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(PREFIX + message.len());
+    prefix(message.len(), &mut out);
+    out.extend_from_slice(message);
+    out
+}
+
+/// A `SubscribeRequest` for these channels; for the events of this name, or for
+/// all.
+pub(super) fn subscribe(channels: impl Iterator<Item = u64>, filter: Option<&str>) -> Vec<u8> {
     let mut message = Vec::new();
     for channel in channels {
         let mut subscription = Vec::new();
-        field(1, channel.as_bytes(), &mut subscription);
+        field(1, channel_name(channel).as_bytes(), &mut subscription);
+        if let Some(name) = filter {
+            field(2, name.as_bytes(), &mut subscription);
+        }
         field(1, &subscription, &mut message);
     }
-    let mut out = Vec::with_capacity(PREFIX + message.len());
-    prefix(message.len(), &mut out);
-    out.extend_from_slice(&message);
-    out
+    message
+}
+
+/// A `SessionRequest` that subscribes.
+pub(super) fn session_subscribe(subscribe: &[u8]) -> Vec<u8> {
+    let mut message = vec![1 << 3];
+    // No event's.
+    varint(u64::MAX, &mut message);
+    field(2, subscribe, &mut message);
+    message
 }
 
 /// Writes `SendRequest`s.
 #[derive(Debug)]
 pub(super) struct Sends {
-    /// For each channel, all of its request but the payload's content.
+    /// For each event of a period, all of its request but the payload's content.
     heads: Vec<Vec<u8>>,
     events: Events,
 }
 
 impl Sends {
     pub(super) fn new(events: Events) -> Self {
-        let head = |channel| {
+        let turns = events.turns();
+        let head = |number| {
             let mut head = Vec::new();
-            field(1, channel_name(channel).as_bytes(), &mut head);
-            field(2, NAME.as_bytes(), &mut head);
+            field(1, channel_name(turns.channel(number)).as_bytes(), &mut head);
+            field(2, turns.name(number).as_bytes(), &mut head);
             let mut binary = vec![3 << 3 | 2];
             varint(events.payload() as u64, &mut binary);
             // The payload is the last field: its content goes behind the head.
@@ -70,7 +86,7 @@ impl Sends {
             head
         };
         Self {
-            heads: (0..events.channels()).map(head).collect(),
+            heads: (0..turns.period()).map(head).collect(),
             events,
         }
     }
@@ -82,8 +98,8 @@ impl Sends {
     }
 
     fn head(&self, stamp: Stamp) -> &[u8] {
-        let channel = stamp.number % self.events.channels();
-        &self.heads[usize::try_from(channel).expect("an index")]
+        let turn = stamp.number % self.heads.len() as u64;
+        &self.heads[usize::try_from(turn).expect("an index")]
     }
 
     /// Appends a `SendRequest` with its prefix.
@@ -145,8 +161,12 @@ impl Answers {
 ///
 /// # Errors
 ///
-/// The request failed, in the node's words.
+/// The request failed, in the node's words; or it is an event, which nobody
+/// sends but the session itself.
 pub(super) fn is_reply(message: &[u8]) -> Result<bool, String> {
+    if message.first() == Some(&(2 << 3 | 2)) {
+        return Err("an event came back to the session that published it, without echo".into());
+    }
     let Some(reply) = message.strip_prefix(&[15 << 3 | 2]) else {
         return Ok(false);
     };
@@ -177,10 +197,15 @@ fn past_varint(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::super::super::marker::Mark;
+    use super::super::super::plan::Turns;
     use super::*;
 
     fn sends() -> Sends {
-        Sends::new(Events::new(Mark::random(), 2, 200))
+        let turns = Turns {
+            channels: 2,
+            names: 3,
+        };
+        Sends::new(Events::new(Mark::random(), turns, 200))
     }
 
     #[test]
@@ -194,8 +219,8 @@ mod tests {
             let mut id = vec![8];
             varint(number + 1, &mut id);
             assert!(out[PREFIX..].starts_with(&id));
-            let channel = format!("\x07bench.{}\x12\x05bench", number % 2);
-            assert!(memchr::memmem::find(&out, channel.as_bytes()).is_some());
+            let name = format!("\x07bench.{}\x12\x02e{}", number % 2, number / 2 % 3);
+            assert!(memchr::memmem::find(&out, name.as_bytes()).is_some());
         }
     }
 
@@ -225,6 +250,8 @@ mod tests {
         };
         assert_eq!(reply(4, b"sent"), Ok(true));
         assert_eq!(is_reply(&[5 << 3 | 2, 0]), Ok(false));
+        let event = is_reply(&[2 << 3 | 2, 0]).unwrap_err();
+        assert!(event.starts_with("an event came back"), "{event}");
         let mut status = vec![8, 3];
         field(2, b"no such thing", &mut status);
         let error = "the node refused an event: no such thing".to_owned();

@@ -1,11 +1,14 @@
 //! A publisher that pipelines its events over one `Session`.
+//!
+//! It may be a member of its channels as well: then each event has a sender,
+//! for whom the node leaves it out.
 
 use super::super::events::Events;
 use super::super::link::Publisher;
 use super::super::marker::Stamp;
 use super::connection::{Connection, Heard, WINDOW, widen};
 use super::frames::{self, Head, Requests};
-use super::messages::{Answers, Sends, is_reply};
+use super::messages::{self, Answers, Sends, is_reply};
 
 /// The session's stream, the first of its connection.
 const STREAM: u32 = 1;
@@ -22,11 +25,14 @@ pub(in super::super) struct Session {
     sends: Sends,
     answers: Answers,
     queue: Vec<u8>,
-    acknowledged: u64,
+    /// Requests before the first event, and replies to all.
+    ahead: u64,
+    replies: u64,
     taken: u32,
 }
 
 impl Session {
+    /// One that only publishes.
     pub(in super::super) fn new(authority: &str, events: Events) -> Self {
         Self {
             connection: Connection::new(),
@@ -34,8 +40,20 @@ impl Session {
             sends: Sends::new(events),
             answers: Answers::default(),
             queue: Vec::new(),
-            acknowledged: 0,
+            ahead: 0,
+            replies: 0,
             taken: 0,
+        }
+    }
+
+    /// One that subscribes to all channels first.
+    pub(in super::super) fn member(authority: &str, events: Events) -> Self {
+        let subscribe = messages::subscribe(0..events.turns().channels, None);
+        let request = messages::session_subscribe(&subscribe);
+        Self {
+            queue: messages::framed(&request),
+            ahead: 1,
+            ..Self::new(authority, events)
         }
     }
 }
@@ -49,7 +67,7 @@ impl Publisher for Session {
     }
 
     fn is_ready(&self) -> bool {
-        self.connection.is_open
+        self.connection.is_open && self.replies >= self.ahead
     }
 
     fn has_room(&self) -> bool {
@@ -87,7 +105,7 @@ impl Publisher for Session {
         let Self {
             connection,
             answers,
-            acknowledged,
+            replies,
             taken,
             ..
         } = self;
@@ -95,7 +113,7 @@ impl Publisher for Session {
             Heard::Data { bytes, .. } => {
                 *taken += u32::try_from(bytes.len()).expect("a read is small");
                 answers.feed(bytes, |message| {
-                    *acknowledged += u64::from(is_reply(message)?);
+                    *replies += u64::from(is_reply(message)?);
                     Ok(())
                 })
             }
@@ -108,6 +126,6 @@ impl Publisher for Session {
     }
 
     fn acknowledged(&self) -> u64 {
-        self.acknowledged
+        self.replies.saturating_sub(self.ahead)
     }
 }
