@@ -84,6 +84,9 @@ impl Plan {
     }
 
     fn check_publishing(&self, publishing: &Publishing) -> Result<(), String> {
+        if publishing.events.is_some() {
+            self.only_fanfare("backlog", "positions to resume from")?;
+        }
         if publishing.is_member {
             self.check_member(publishing)?;
         }

@@ -31,7 +31,7 @@ const SAMPLE: u64 = 61;
 /// The threads of a load before they run, and the connections they are given.
 #[derive(Debug)]
 pub(super) struct Crew<'a> {
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     address: SocketAddr,
     mark: Mark,
     /// The first of them publishes.
@@ -164,7 +164,7 @@ fn cannot(error: &std::io::Error) -> String {
 pub(super) fn listener(plan: &Plan, index: usize) -> Box<dyn Listener> {
     let authority = &plan.target.authority;
     match plan.target.protocol {
-        Protocol::Fanfare => Box::new(grpc::Listener::new(authority, plan.audience, index)),
+        Protocol::Fanfare => Box::new(grpc::Listener::new(authority, plan.audience, index, &[])),
         Protocol::Nats => Box::new(nats::Listener::new(plan.audience, index)),
         Protocol::Redis => Box::new(redis::Listener::new(plan.audience, index)),
     }

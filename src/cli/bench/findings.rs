@@ -16,20 +16,19 @@ Keys of --json, for every load:
                             and at the end of what is measured (KiB)
   server_cpu_seconds        CPU time of the server in what is measured
   load_cpu_seconds          the same of the load itself
-of deliveries (fanout, latency):
+of deliveries (fanout, latency, backlog):
   deliveries, deliveries_per_second, deliveries_per_server_cpu_second
   server_cpu_us_per_delivery, load_cpu_us_per_delivery
-  events_per_second         published in what is measured
+  events_per_second         published in what is measured; not of backlog
   published, delivered      in all, warm-up and the end too
   loss                      deliveries that never came
   gaps                      places where something is missing
   astray                    what came twice, out of order or to the wrong place
   p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs); not of
-                            --slow connections
+                            backlog, nor of --slow connections
 of acknowledgements (publish):
   events, events_per_second, events_per_server_cpu_second
-  server_cpu_us_per_event, load_cpu_us_per_event
-  published                 in all, warm-up and the end too
+  server_cpu_us_per_event, load_cpu_us_per_event, published
   loss                      what was never acknowledged
   p50_us, p99_us, p99_9_us  from the publishing to the acknowledgement (µs)
 of idle:
@@ -45,6 +44,8 @@ struct Work {
     per_server_second: &'static str,
     server_each: &'static str,
     load_each: &'static str,
+    /// In all, warm-up and the end too.
+    all: &'static str,
 }
 
 const DELIVERIES: Work = Work {
@@ -53,6 +54,7 @@ const DELIVERIES: Work = Work {
     per_server_second: "deliveries_per_server_cpu_second",
     server_each: "server_cpu_us_per_delivery",
     load_each: "load_cpu_us_per_delivery",
+    all: "delivered",
 };
 
 const EVENTS: Work = Work {
@@ -61,6 +63,7 @@ const EVENTS: Work = Work {
     per_server_second: "events_per_server_cpu_second",
     server_each: "server_cpu_us_per_event",
     load_each: "load_cpu_us_per_event",
+    all: "published",
 };
 
 impl Report {
@@ -81,6 +84,15 @@ impl Report {
     pub(super) fn of_publishing(plan: &Plan, outcome: &Outcome) -> Self {
         let mut report = Self::begin(plan, outcome);
         report.acknowledged(&EVENTS, outcome);
+        report
+    }
+
+    /// What subscribers that came back found.
+    pub(super) fn of_backlog(plan: &Plan, outcome: &Outcome) -> Self {
+        let mut report = Self::begin(plan, outcome);
+        let deliveries = outcome.end.delivered - outcome.begin.delivered;
+        report.work(&DELIVERIES, outcome, deliveries);
+        report.wholeness(outcome);
         report
     }
 
@@ -158,7 +170,7 @@ impl Report {
     fn acknowledged(&mut self, work: &Work, outcome: &Outcome) {
         let count = outcome.end.acknowledged - outcome.begin.acknowledged;
         self.work(work, outcome, count);
-        self.add("published", "in all", outcome.published, "");
+        self.add(work.all, "in all", outcome.published, "");
         let loss = outcome.published - outcome.acknowledged;
         self.add("loss", "never acknowledged", loss, "");
         self.quantiles(&outcome.answers);
@@ -168,7 +180,7 @@ impl Report {
     fn wholeness(&mut self, outcome: &Outcome) {
         let faults = outcome.faults;
         self.add("published", "events in all", outcome.published, "");
-        self.add("delivered", "deliveries in all", outcome.delivered, "");
+        self.add(DELIVERIES.all, "deliveries in all", outcome.delivered, "");
         self.add("loss", "lost", outcome.loss(), "of all deliveries");
         self.add("gaps", "gaps", faults.gaps, "");
         self.add("astray", "twice or out of order", faults.astray, "");

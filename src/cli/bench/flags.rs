@@ -64,6 +64,13 @@ pub(super) struct Length {
     #[arg(long, value_name = "SECONDS", default_value = "2",
         value_parser = value_parser!(u32).range(0..=600))]
     warmup: u32,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// What the load itself runs on.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Threads {
     /// Threads of the load that read; 1 to 64, no more than connections.
     #[arg(long, value_name = "N", default_value = "1", value_parser = size(1, 64))]
     threads: usize,
@@ -95,7 +102,7 @@ impl Server {
                 warmup: length.warmup,
                 seconds: length.seconds,
             },
-            threads: length.threads,
+            threads: length.threads.threads,
         }
     }
 }
@@ -121,6 +128,18 @@ impl Events {
             payload: self.payload,
             rate,
             window: self.window,
+            events: None,
+        }
+    }
+}
+
+impl Threads {
+    /// For a load that ends when all is done.
+    pub(super) fn until_done(self) -> Length {
+        Length {
+            seconds: 0,
+            warmup: 0,
+            threads: self,
         }
     }
 }

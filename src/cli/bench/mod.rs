@@ -33,6 +33,8 @@ mod worker;
 mod connect;
 mod run;
 
+mod backlog;
+
 mod process;
 mod progress;
 mod report;
@@ -57,6 +59,7 @@ Examples:
   fanfare bench publish --publisher unary --seconds 5
   fanfare bench latency --rate 200
   fanfare bench idle --connections 1000 --pid $(pgrep -o fanfare)
+  fanfare bench backlog --connections 10 --streams 10
 
 Loads a fanfare node, or for comparison a NATS or Redis server, in the same
 loop. Give the server and the load a core each, with `taskset -c`.";
@@ -113,6 +116,16 @@ Examples:
 Memory is what the server's process has more of at the end than before the
 first connection: start the server anew for each run.")]
     Idle(verbs::Idle),
+    /// Subscribers that come back: what it takes to give them what they missed.
+    #[command(after_help = "\
+Examples:
+  fanfare bench backlog --connections 10 --streams 10 --pid $(pgrep -o fanfare)
+  fanfare bench backlog --events 60000 --payload 32
+
+The streams subscribe, are cut, and miss all events, which go to the channels in
+turn. Then they resume: measured is the time from their requests to the last
+delivery. A channel's log keeps 65,536 events and 8 MiB, unless set otherwise.")]
+    Backlog(verbs::Backlog),
 }
 
 impl Args {
@@ -123,11 +136,15 @@ impl Args {
             Load::Publish(flags) => (flags.plan(), flags.output, Report::of_publishing),
             Load::Latency(flags) => (flags.plan(), flags.output, Report::of_deliveries),
             Load::Idle(flags) => (flags.plan(), flags.output, Report::of_idleness),
+            Load::Backlog(flags) => (flags.plan(), flags.output, Report::of_backlog),
         };
         let plan = plan.checked().map_err(Failure::Usage)?;
         // Threads of its own: a load never waits on this runtime.
         let ran = tokio::task::spawn_blocking(move || {
-            let outcome = run::run(&plan);
+            let outcome = match plan.backlog() {
+                Some((publishing, events)) => backlog::run(&plan, publishing, events),
+                None => run::run(&plan),
+            };
             outcome.map(|outcome| (report(&plan, &outcome), outcome))
         });
         let ran = ran.await.map_err(|_| "the load ended early".to_owned());
@@ -150,6 +167,8 @@ fn verdict(outcome: &Outcome) -> Result<(), Failure> {
              {unacknowledged} events not acknowledged",
             faults.gaps, faults.astray
         ),
-        hint: Some("a smaller --window keeps less on its way".to_owned()),
+        hint: Some(
+            "keep less on its way: a smaller --window, fewer --events of a backlog".to_owned(),
+        ),
     })
 }

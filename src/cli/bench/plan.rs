@@ -77,6 +77,8 @@ pub(super) struct Publishing {
     pub(super) rate: Option<f64>,
     /// Events on their way at a time, at most.
     pub(super) window: u64,
+    /// Events in all, to be read later; none: as many as the time lets.
+    pub(super) events: Option<u64>,
 }
 
 /// How events get to a fanfare node.
@@ -129,6 +131,14 @@ impl Audience {
     pub(super) fn of_connection(self, index: usize) -> impl Iterator<Item = u64> {
         self.on_connection(index)
             .flat_map(move |stream| self.channels_of(stream))
+    }
+}
+
+impl Plan {
+    /// Who publishes how many events for others to read later, if that is it.
+    pub(super) fn backlog(&self) -> Option<(&Publishing, u64)> {
+        let publishing = self.publishing.as_ref()?;
+        Some((publishing, publishing.events?))
     }
 }
 

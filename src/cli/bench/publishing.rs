@@ -46,6 +46,8 @@ pub(super) struct Publishing {
     sources: Vec<Source>,
     rate: Option<f64>,
     window: u64,
+    /// Events in all.
+    events: u64,
     /// The number of the next event.
     next: u64,
     /// When the first event was due.
@@ -64,6 +66,7 @@ impl Publishing {
             sources,
             rate: plan.rate,
             window: plan.window,
+            events: plan.events.unwrap_or(u64::MAX),
             next: 0,
             first: None,
             bound: 0,
@@ -124,7 +127,7 @@ impl Publishing {
             // Before it looks: a delivery after that wakes it.
             board.publisher_waits();
             let reached = board.reached();
-            self.bound = reached.map_or(u64::MAX, |reached| reached + self.window);
+            self.bound = reached.map_or(u64::MAX, |reached| reached.saturating_add(self.window));
         }
         let bound = match self.rate {
             Some(rate) => self.bound.min(due(now - first, rate)),
@@ -132,6 +135,7 @@ impl Publishing {
             None if self.bound < self.next + self.window / PART => return,
             None => self.bound,
         };
+        let bound = bound.min(self.events);
         let before = self.next;
         while self.next < bound && self.publish_one(now) {}
         self.is_held = self.next < due(now - first, self.rate.unwrap_or(0.0));

@@ -19,10 +19,10 @@ use super::worker::Worker;
 
 /// How long nothing at all may happen while connections open, or while events
 /// are on their way after the last was published.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often it is looked how far the load is.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// What is known at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -174,7 +174,7 @@ fn measure(
     connections: usize,
 ) -> Result<(Moment, Moment), String> {
     until(
-        board,
+        (board, LOOK),
         || board.ready() as u64,
         || board.ready() == connections,
     )
@@ -199,7 +199,7 @@ fn measure(
     // What does not arrive is a loss, not an error. O(1) per look: a load that
     // has listeners is over when the slowest of them has everything.
     let drained = until(
-        board,
+        (board, LOOK),
         || board.delivered() + board.acknowledged(),
         || {
             let published = board.published();
@@ -213,10 +213,10 @@ fn measure(
     }
 }
 
-/// Waits until `is_done`. Fails with the reason of a thread, or with none if
+/// Waits until `is_done`, and looks that often. Fails with the reason of a thread, or with none if
 /// `count` stays as it is too long.
-fn until(
-    board: &Board,
+pub(super) fn until(
+    (board, look): (&Board, Duration),
     count: impl Fn() -> u64,
     is_done: impl Fn() -> bool,
 ) -> Result<(), Option<String>> {
@@ -225,7 +225,7 @@ fn until(
         if let Some(reason) = board.failure() {
             return Err(Some(reason));
         }
-        thread::sleep(LOOK);
+        thread::sleep(look);
         let now = count();
         if now != last {
             (last, since) = (now, Instant::now());
@@ -250,7 +250,8 @@ fn pass(seconds: u32, board: &Board, progress: &Progress) -> Result<(), String> 
     Ok(())
 }
 
-fn moment(board: &Board, server: Option<&Process>) -> Result<Moment, String> {
+/// What is known now.
+pub(super) fn moment(board: &Board, server: Option<&Process>) -> Result<Moment, String> {
     Ok(Moment {
         server: server.map(Process::usage).transpose()?,
         load: Process::this().usage().ok(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::value_parser;
 
-use super::flags::{Events, Length, Print, Server, Subscribers, rate, size};
-use super::plan::{Audience, Plan, Publishing, Reading};
+use super::flags::{Events, Length, Print, Server, Subscribers, Threads, rate, size};
+use super::plan::{Audience, Form, Plan, Publishing, Reading};
 
 /// `bench fanout`.
 #[derive(Debug, clap::Args)]
@@ -109,6 +109,27 @@ pub(super) struct Idle {
     pub(super) output: Print,
 }
 
+/// `bench backlog`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Backlog {
+    #[command(flatten)]
+    server: Server,
+    #[command(flatten)]
+    subscribers: Subscribers,
+    /// Events that are missed, over all channels; 1 to 100,000,000. The node's
+    /// logs have to hold them.
+    #[arg(long, value_name = "N", default_value = "10000",
+        value_parser = value_parser!(u64).range(1..=100_000_000))]
+    events: u64,
+    /// Bytes of a payload; 32 to 16,000.
+    #[arg(long, value_name = "BYTES", default_value = "128", value_parser = size(32, 16_000))]
+    payload: usize,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    pub(super) output: Print,
+}
+
 impl Fanout {
     pub(super) fn plan(&self) -> Plan {
         let audience = Audience {
@@ -156,5 +177,21 @@ impl Idle {
     pub(super) fn plan(&self) -> Plan {
         self.server
             .plan(self.subscribers.audience(), None, self.length)
+    }
+}
+
+impl Backlog {
+    pub(super) fn plan(&self) -> Plan {
+        let publishing = Publishing {
+            connections: 1,
+            form: Form::Session,
+            is_member: false,
+            payload: self.payload,
+            rate: None,
+            window: 1000,
+            events: Some(self.events),
+        };
+        let (audience, length) = (self.subscribers.audience(), self.threads.until_done());
+        self.server.plan(audience, Some(publishing), length)
     }
 }

@@ -7,12 +7,15 @@ use tokio::time::Instant;
 use super::{assert_fails, outcome};
 use crate::binary::{PATIENCE, Running, Serving, fanfare};
 
-/// Runs a load for a second, and returns its report.
+/// Runs a load, for a second if it does not end by itself, and returns its
+/// report.
 fn report(node: &Serving, arguments: &[&str]) -> Value {
     let to = format!("fanfare://{}", node.address);
     let pid = node.process.id().to_string();
-    let always = ["--to", &to, "--seconds", "1", "--warmup", "0", "--json"];
-    let mut arguments = [&["bench"], arguments, &always].concat();
+    let mut arguments = [&["bench"], arguments, &["--to", &to, "--json"]].concat();
+    if arguments[1] != "backlog" {
+        arguments.extend(["--seconds", "1", "--warmup", "0"]);
+    }
     if cfg!(target_os = "linux") {
         arguments.extend(["--pid", &pid]);
     }
@@ -154,10 +157,31 @@ fn the_latency_of_slow_connections_is_left_out() {
 }
 
 #[test]
+fn streams_that_come_back_get_all_they_missed() {
+    let node = Serving::start();
+    let shape = "backlog --connections 2 --streams 3 --channels 3 --listen 2 --events 3000";
+    let shape: Vec<_> = shape.split(' ').collect();
+    for _ in 0..2 {
+        let report = report(&node, &shape);
+        assert_eq!(count(&report, "deliveries"), 6 * 2000, "{report}");
+        assert_eq!(count(&report, "published"), 3000, "{report}");
+        assert_whole(&report);
+    }
+}
+
+#[test]
+fn streams_that_come_back_too_late_fail_the_load() {
+    let node = Serving::start_with(&["--set", "log_events=100"]);
+    let mut load = node.client(&["bench", "backlog", "--events", "101", "--connections", "1"]);
+    load.args(["--to", &format!("fanfare://{}", node.address)]);
+    assert_fails(&mut load, 1, &["a gap: the node has let go", "--events"]);
+}
+
+#[test]
 fn every_key_of_a_report_is_explained_in_the_help() {
     let node = Serving::start();
     let (_, help, _) = outcome(&mut fanfare(&["bench", "--help"]));
-    for load in ["fanout", "publish", "latency", "idle"] {
+    for load in ["fanout", "publish", "latency", "idle", "backlog"] {
         let report = report(&node, &[load]);
         let keys = report.as_object().unwrap().keys();
         let silent: Vec<_> = keys.filter(|key| !help.contains(*key)).collect();
@@ -235,6 +259,7 @@ fn what_only_a_fanfare_node_has_is_refused_elsewhere() {
     for (load, needed) in [
         ("fanout --keep 2 --to nats://a:1", "--keep needs a filter"),
         ("fanout --own --to redis://a:1", "--own needs senders"),
+        ("backlog --to nats://a:1", "backlog needs positions"),
     ] {
         assert_refused(load, &[needed, "give --to fanfare://HOST:PORT"]);
     }

@@ -6,7 +6,7 @@ use super::super::order::Order;
 use super::super::plan::Audience;
 use super::connection::{Connection, Heard, WINDOW, widen};
 use super::frames::{self, Head, Requests};
-use super::messages;
+use super::messages::{self, Answers, Position};
 
 /// One stream of `Subscribe`.
 #[derive(Debug)]
@@ -14,7 +14,16 @@ struct Stream {
     scanner: Scanner,
     order: Order,
     taken: u32,
-    is_ready: bool,
+    place: Place,
+}
+
+/// Where a stream is.
+#[derive(Debug)]
+enum Place {
+    /// Before its first message is all there.
+    Ahead { resumes: bool, begun: Answers },
+    /// Behind it: that says where the stream began.
+    Begun(Position),
 }
 
 /// All streams of one connection.
@@ -28,23 +37,34 @@ pub(in super::super) struct Listener {
 }
 
 impl Listener {
-    /// The `index`th connection of the audience.
-    pub(in super::super) fn new(authority: &str, audience: Audience, index: usize) -> Self {
+    /// The `index`th connection of the audience; its streams begin where those
+    /// of `resume` did, or now if that is empty.
+    pub(in super::super) fn new(
+        authority: &str,
+        audience: Audience,
+        index: usize,
+        resume: &[Position],
+    ) -> Self {
         let mut opening = Vec::new();
         Connection::open(&mut opening);
         let mut requests = Requests::new(authority, "Subscribe");
         let filter = audience.filter();
         let mut streams = Vec::with_capacity(audience.streams);
-        for (id, stream) in (1..).step_by(2).zip(audience.on_connection(index)) {
+        for (at, stream) in audience.on_connection(index).enumerate() {
+            let id = u32::try_from(at * 2 + 1).expect("at most 10,000 streams");
+            let resume = resume.get(at);
             let channels = || audience.channels_of(stream);
             requests.write(id, &mut opening);
-            let request = messages::subscribe(channels(), filter.as_deref());
+            let request = messages::subscribe(channels(), filter.as_deref(), resume);
             write_data(id, &messages::framed(&request), &mut opening);
             streams.push(Stream {
                 scanner: Scanner::default(),
                 order: Order::new(channels(), audience.turns().period()),
                 taken: 0,
-                is_ready: false,
+                place: Place::Ahead {
+                    resumes: resume.is_some(),
+                    begun: Answers::default(),
+                },
             });
         }
         Self {
@@ -54,6 +74,15 @@ impl Listener {
             ready: 0,
             opening,
         }
+    }
+
+    /// Where its streams began, as far as they have.
+    pub(in super::super) fn positions(self) -> Vec<Position> {
+        let begun = |stream: Stream| match stream.place {
+            Place::Begun(position) => Some(position),
+            Place::Ahead { .. } => None,
+        };
+        self.streams.into_iter().filter_map(begun).collect()
     }
 }
 
@@ -96,10 +125,9 @@ impl link::Listener for Listener {
             let Some(stream) = stream else { return Ok(()) };
             let bytes = match heard {
                 Heard::Data { bytes, .. } => bytes,
-                Heard::End => return Err(ended(stream.is_ready)),
+                Heard::End => return Err(ended(&stream.place)),
             };
-            if !stream.is_ready {
-                stream.is_ready = true;
+            if stream.begins(bytes)? {
                 *ready += 1;
             }
             stream.take(bytes, stride, tally);
@@ -116,6 +144,32 @@ impl link::Listener for Listener {
 }
 
 impl Stream {
+    /// Whether the stream's first message ends in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The node no longer keeps all that was to be resumed, in words to show.
+    fn begins(&mut self, bytes: &[u8]) -> Result<bool, String> {
+        let Place::Ahead { resumes, begun } = &mut self.place else {
+            return Ok(false);
+        };
+        let mut first = None;
+        begun.feed(bytes, |message| {
+            first = first.take().or_else(|| messages::ready(message));
+            Ok(())
+        })?;
+        let Some((position, recovered)) = first else {
+            return Ok(false);
+        };
+        if *resumes && !recovered {
+            return Err("a gap: the node has let go of what a stream missed; \
+                        give fewer --events, or a node with larger logs"
+                .to_owned());
+        }
+        self.place = Place::Begun(position);
+        Ok(true)
+    }
+
     fn take(&mut self, bytes: &[u8], stride: &mut Stride, tally: &mut Tally) {
         self.taken += u32::try_from(bytes.len()).expect("a read is small");
         let order = &mut self.order;
@@ -126,7 +180,10 @@ impl Stream {
     }
 }
 
-fn ended(was_ready: bool) -> String {
-    let did = if was_ready { "ended" } else { "refused" };
+fn ended(place: &Place) -> String {
+    let did = match place {
+        Place::Begun(_) => "ended",
+        Place::Ahead { .. } => "refused",
+    };
     format!("the node {did} a subscription; `fanfare subscribe bench.0` says why")
 }

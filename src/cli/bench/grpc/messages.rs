@@ -4,6 +4,7 @@
 use super::super::events::Events;
 use super::super::marker::Stamp;
 use super::super::plan::channel_name;
+use super::fields;
 
 /// Bytes of gRPC before a message: whether it is compressed, and its length.
 pub(super) const PREFIX: usize = 5;
@@ -38,9 +39,26 @@ pub(super) fn framed(message: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A place in the life of a node, as the node wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Position(Box<[u8]>);
+
+/// The answer to a subscription: where it begins, and whether all that it asked
+/// for is still kept. None if `message` is another.
+pub(super) fn ready(message: &[u8]) -> Option<(Position, bool)> {
+    let ready = fields::bytes(message, 1)?;
+    let position = fields::bytes(ready, 3)?;
+    let recovered = fields::number(ready, 4) == 1;
+    Some((Position(position.into()), recovered))
+}
+
 /// A `SubscribeRequest` for these channels; for the events of this name, or for
-/// all.
-pub(super) fn subscribe(channels: impl Iterator<Item = u64>, filter: Option<&str>) -> Vec<u8> {
+/// all; from this position, or from now on.
+pub(super) fn subscribe(
+    channels: impl Iterator<Item = u64>,
+    filter: Option<&str>,
+    resume: Option<&Position>,
+) -> Vec<u8> {
     let mut message = Vec::new();
     for channel in channels {
         let mut subscription = Vec::new();
@@ -49,6 +67,9 @@ pub(super) fn subscribe(channels: impl Iterator<Item = u64>, filter: Option<&str
             field(2, name.as_bytes(), &mut subscription);
         }
         field(1, &subscription, &mut message);
+    }
+    if let Some(Position(position)) = resume {
+        field(3, position, &mut message);
     }
     message
 }
@@ -256,5 +277,31 @@ mod tests {
         field(2, b"no such thing", &mut status);
         let error = "the node refused an event: no such thing".to_owned();
         assert_eq!(reply(2, &status), Err(error));
+    }
+
+    #[test]
+    fn a_ready_gives_back_the_position_to_resume_from() {
+        let position = [&[10, 2][..], b"ep", &[16, 9]].concat();
+        let (mut ready_frame, mut message) = (Vec::new(), Vec::new());
+        field(1, b"member", &mut ready_frame);
+        field(3, &position, &mut ready_frame);
+        field(1, &ready_frame, &mut message);
+        let (found, recovered) = ready(&message).unwrap();
+        assert_eq!((&*found.0, recovered), (&position[..], false));
+        let request = subscribe(0..1, None, Some(&found));
+        assert_eq!(fields::bytes(&request, 3), Some(&position[..]));
+
+        ready_frame.extend([4 << 3, 1]);
+        message.clear();
+        field(1, &ready_frame, &mut message);
+        assert_eq!(ready(&message), Some((found, true)));
+        assert_eq!(ready(&[2 << 3 | 2, 0]), None);
+    }
+
+    #[test]
+    fn a_filter_is_asked_for_with_each_channel() {
+        let count = |request: &[u8]| memchr::memmem::find_iter(request, b"\x12\x02e0").count();
+        assert_eq!(count(&subscribe(0..3, Some("e0"), None)), 3);
+        assert_eq!(count(&subscribe(0..3, None, None)), 0);
     }
 }

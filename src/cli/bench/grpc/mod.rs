@@ -8,6 +8,7 @@
 mod frames;
 
 mod connection;
+mod fields;
 mod messages;
 
 mod listener;
@@ -15,5 +16,6 @@ mod session;
 mod unary;
 
 pub(super) use listener::Listener;
+pub(super) use messages::Position;
 pub(super) use session::Session;
 pub(super) use unary::Unary;

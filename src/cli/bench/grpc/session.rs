@@ -48,7 +48,7 @@ impl Session {
 
     /// One that subscribes to all channels first.
     pub(in super::super) fn member(authority: &str, events: Events) -> Self {
-        let subscribe = messages::subscribe(0..events.turns().channels, None);
+        let subscribe = messages::subscribe(0..events.turns().channels, None, None);
         let request = messages::session_subscribe(&subscribe);
         Self {
             queue: messages::framed(&request),
