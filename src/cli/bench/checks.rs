@@ -87,6 +87,9 @@ impl Plan {
         if publishing.events.is_some() {
             self.only_fanfare("backlog", "positions to resume from")?;
         }
+        if publishing.form == Form::Members {
+            self.only_fanfare("members", "lists of members")?;
+        }
         if publishing.is_member {
             self.check_member(publishing)?;
         }

@@ -87,12 +87,20 @@ impl<'a> Crew<'a> {
             } else {
                 Pace::Slow
             };
-            let round = Round::new(audience.of_connection(lane), audience.turns().period());
-            let subscriber = Subscriber::new(socket, listener, pace, (lane, round));
+            let subscriber = Subscriber::new(socket, listener, pace, (lane, self.round(lane)));
             self.workers[lane % threads].subscribers.push(subscriber);
             each();
         }
         Ok(())
+    }
+
+    /// What a connection is to receive: nothing where no events are published.
+    fn round(&self, lane: usize) -> Round {
+        let audience = self.plan.audience;
+        match self.plan.publishing {
+            Some(publishing) if publishing.form == Form::Members => Round::new([], 1),
+            _ => Round::new(audience.of_connection(lane), audience.turns().period()),
+        }
     }
 
     /// Opens connections that subscribe beside the others and are not read. They
@@ -181,6 +189,9 @@ fn publisher(plan: &Plan, publishing: &plan::Publishing, events: Events) -> Box<
             Box::new(grpc::Unary::in_order(authority, events))
         }
         (Protocol::Fanfare, Form::Unary) => Box::new(grpc::Unary::together(authority, events)),
+        (Protocol::Fanfare, Form::Members) => {
+            Box::new(grpc::Listing::new(authority, plan.audience.all()))
+        }
         (Protocol::Nats, _) => Box::new(nats::Publisher::new(events, publishing.window)),
         (Protocol::Redis, _) => Box::new(redis::Publisher::new(events)),
     }

@@ -26,11 +26,15 @@ of deliveries (fanout, latency, backlog):
   astray                    what came twice, out of order or to the wrong place
   p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs); not of
                             backlog, nor of --slow connections
-of acknowledgements (publish):
+of acknowledgements (publish), and of answers (members):
   events, events_per_second, events_per_server_cpu_second
   server_cpu_us_per_event, load_cpu_us_per_event, published
-  loss                      what was never acknowledged
-  p50_us, p99_us, p99_9_us  from the publishing to the acknowledgement (µs)
+  calls, calls_per_second, calls_per_server_cpu_second
+  server_cpu_us_per_call, load_cpu_us_per_call, calls_in_all
+  members, connections      who is listed, and on how many connections
+  loss                      what was never acknowledged, or answered
+  p50_us, p99_us, p99_9_us  from the publishing to the acknowledgement, or of a
+                            call (µs)
 of idle:
   connections, streams, rss_kib_per_connection, rss_kib_per_stream
   server_cpu_percent        of one CPU
@@ -55,6 +59,15 @@ const DELIVERIES: Work = Work {
     server_each: "server_cpu_us_per_delivery",
     load_each: "load_cpu_us_per_delivery",
     all: "delivered",
+};
+
+const CALLS: Work = Work {
+    count: "calls",
+    per_second: "calls_per_second",
+    per_server_second: "calls_per_server_cpu_second",
+    server_each: "server_cpu_us_per_call",
+    load_each: "load_cpu_us_per_call",
+    all: "calls_in_all",
 };
 
 const EVENTS: Work = Work {
@@ -93,6 +106,16 @@ impl Report {
         let deliveries = outcome.end.delivered - outcome.begin.delivered;
         report.work(&DELIVERIES, outcome, deliveries);
         report.wholeness(outcome);
+        report
+    }
+
+    /// What it took to list members.
+    pub(super) fn of_members(plan: &Plan, outcome: &Outcome) -> Self {
+        let mut report = Self::begin(plan, outcome);
+        let connections = plan.audience.connections;
+        report.add("members", "members", plan.audience.all(), "");
+        report.add("connections", "connections", connections, "");
+        report.acknowledged(&CALLS, outcome);
         report
     }
 

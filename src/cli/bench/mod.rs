@@ -60,6 +60,7 @@ Examples:
   fanfare bench latency --rate 200
   fanfare bench idle --connections 1000 --pid $(pgrep -o fanfare)
   fanfare bench backlog --connections 10 --streams 10
+  fanfare bench members --members 10000
 
 Loads a fanfare node, or for comparison a NATS or Redis server, in the same
 loop. Give the server and the load a core each, with `taskset -c`.";
@@ -126,19 +127,29 @@ The streams subscribe, are cut, and miss all events, which go to the channels in
 turn. Then they resume: measured is the time from their requests to the last
 delivery. A channel's log keeps 65,536 events and 8 MiB, unless set otherwise.")]
     Backlog(verbs::Backlog),
+    /// Calls of `GetMembers`: what listing the members of a channel costs.
+    #[command(after_help = "\
+Examples:
+  fanfare bench members --members 1000 --pid $(pgrep -o fanfare)
+  fanfare bench members --members 50000 --connections 5
+
+Asks for the first 100 members, one call after the other, and checks each
+answer. Nobody else may be in the channel bench.0.")]
+    Members(verbs::Listing),
 }
 
 impl Args {
     /// Runs the load, and prints what it found.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let (plan, output, report): (_, _, fn(&Plan, &Outcome) -> Report) = match self.load {
-            Load::Fanout(flags) => (flags.plan(), flags.output, Report::of_deliveries),
-            Load::Publish(flags) => (flags.plan(), flags.output, Report::of_publishing),
-            Load::Latency(flags) => (flags.plan(), flags.output, Report::of_deliveries),
-            Load::Idle(flags) => (flags.plan(), flags.output, Report::of_idleness),
-            Load::Backlog(flags) => (flags.plan(), flags.output, Report::of_backlog),
+            Load::Fanout(flags) => (Ok(flags.plan()), flags.output, Report::of_deliveries),
+            Load::Publish(flags) => (Ok(flags.plan()), flags.output, Report::of_publishing),
+            Load::Latency(flags) => (Ok(flags.plan()), flags.output, Report::of_deliveries),
+            Load::Idle(flags) => (Ok(flags.plan()), flags.output, Report::of_idleness),
+            Load::Backlog(flags) => (Ok(flags.plan()), flags.output, Report::of_backlog),
+            Load::Members(flags) => (flags.plan(), flags.output, Report::of_members),
         };
-        let plan = plan.checked().map_err(Failure::Usage)?;
+        let plan = plan.and_then(Plan::checked).map_err(Failure::Usage)?;
         // Threads of its own: a load never waits on this runtime.
         let ran = tokio::task::spawn_blocking(move || {
             let outcome = match plan.backlog() {

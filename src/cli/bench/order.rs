@@ -39,7 +39,7 @@ pub(super) struct Round {
 impl Round {
     /// The round of one who listens to the channels `listened`, and receives
     /// one event of each in a `period`; one that is listed twice brings its
-    /// events twice. `listened` is not empty.
+    /// events twice.
     pub(super) fn new(listened: impl IntoIterator<Item = u64>, period: u64) -> Self {
         let mut due: Box<[u64]> = listened.into_iter().collect();
         due.sort_unstable();
@@ -53,8 +53,12 @@ impl Round {
         rounds * self.due.len() as u64 + begun as u64
     }
 
-    /// The number of the event that comes after so many deliveries.
+    /// The number of the event that comes after so many deliveries; for one who
+    /// listens to nothing, after all there will be.
     pub(super) fn next(&self, deliveries: u64) -> u64 {
+        if self.due.is_empty() {
+            return u64::MAX;
+        }
         let length = self.due.len() as u64;
         let at = usize::try_from(deliveries % length).expect("an index");
         deliveries / length * self.period + self.due[at]
@@ -205,5 +209,11 @@ mod tests {
         assert_eq!(found, Faults { gaps: 0, astray: 1 });
         assert_eq!(Round::new(listened, 12).deliveries(15), 4);
         assert_eq!(Round::new(listened, 12).next(3), 14);
+    }
+
+    #[test]
+    fn who_listens_to_nothing_holds_nobody_up() {
+        let round = Round::new([], 1);
+        assert_eq!((round.deliveries(7), round.next(0)), (0, u64::MAX));
     }
 }

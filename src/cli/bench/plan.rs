@@ -89,6 +89,9 @@ pub(super) enum Form {
     /// A call of `Send` for each event: one after the other where somebody
     /// listens, for their order, and 1,000 at a time where nobody does.
     Unary,
+    /// No events, but calls of `GetMembers`, one after the other.
+    #[value(skip)]
+    Members,
 }
 
 impl Audience {
@@ -113,6 +116,11 @@ impl Audience {
     /// The name of the events that a stream asks for, if not for all.
     pub(super) fn filter(self) -> Option<String> {
         self.kept.map(|_| event_name(0))
+    }
+
+    /// All streams.
+    pub(super) fn all(self) -> u64 {
+        (self.connections * self.streams) as u64
     }
 
     /// The numbers of the streams on the `index`th connection.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::value_parser;
 
 use super::flags::{Events, Length, Print, Server, Subscribers, Threads, rate, size};
+use super::marker::RECORD;
 use super::plan::{Audience, Form, Plan, Publishing, Reading};
 
 /// `bench fanout`.
@@ -130,6 +131,27 @@ pub(super) struct Backlog {
     pub(super) output: Print,
 }
 
+/// `bench members`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    #[command(flatten)]
+    server: Server,
+    /// Members of the channel, a stream each; 1 to 1,000,000.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = size(1, 1_000_000))]
+    members: usize,
+    /// Connections that share the members evenly; 1 to 60,000. Left out: one
+    /// for each 10,000.
+    #[arg(long, value_name = "N", value_parser = size(1, 60_000))]
+    connections: Option<usize>,
+    #[command(flatten)]
+    length: Length,
+    #[command(flatten)]
+    pub(super) output: Print,
+}
+
+/// Streams that a node allows on a connection.
+const STREAMS: usize = 10_000;
+
 impl Fanout {
     pub(super) fn plan(&self) -> Plan {
         let audience = Audience {
@@ -193,5 +215,45 @@ impl Backlog {
         };
         let (audience, length) = (self.subscribers.audience(), self.threads.until_done());
         self.server.plan(audience, Some(publishing), length)
+    }
+}
+
+impl Listing {
+    /// # Errors
+    ///
+    /// The members cannot be shared out over the connections, in words to show.
+    pub(super) fn plan(&self) -> Result<Plan, String> {
+        let members = self.members;
+        let connections = self.connections.unwrap_or(members.div_ceil(STREAMS));
+        if !members.is_multiple_of(connections) {
+            let more = members.next_multiple_of(connections);
+            return Err(format!(
+                "--members {members} do not share {connections} connections evenly: \
+                 give --members {more}, or other --connections"
+            ));
+        }
+        let streams = members / connections;
+        if streams > STREAMS {
+            let least = members.div_ceil(STREAMS);
+            return Err(format!(
+                "--members {members} on --connections {connections} are more than {STREAMS} \
+                 streams on each: give --connections {least} or more"
+            ));
+        }
+        let audience = Audience {
+            connections,
+            streams,
+            ..Audience::nobody(1)
+        };
+        let calls = Publishing {
+            connections: 1,
+            form: Form::Members,
+            is_member: false,
+            payload: RECORD,
+            rate: None,
+            window: 1,
+            events: None,
+        };
+        Ok(self.server.plan(audience, Some(calls), self.length))
     }
 }

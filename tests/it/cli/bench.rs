@@ -178,10 +178,26 @@ fn streams_that_come_back_too_late_fail_the_load() {
 }
 
 #[test]
+fn each_page_of_members_is_counted() {
+    let node = Serving::start();
+    let load = ["members", "--members", "250", "--connections", "2"];
+    let report = report(&node, &load);
+    assert!(count(&report, "calls") > 0, "{report}");
+    assert_eq!(count(&report, "loss"), 0, "{report}");
+    assert!(report["p99_us"].as_f64() > Some(0.0), "{report}");
+
+    let (_, _stranger) = node.subscribe(&["bench.0"]);
+    let mut load = node.client(&[&["bench"], &load[..]].concat());
+    load.args(["--to", &format!("fanfare://{}", node.address)]);
+    let words = ["lists 100 members of 251", "100 of 250 are due"];
+    assert_fails(&mut load, 1, &words);
+}
+
+#[test]
 fn every_key_of_a_report_is_explained_in_the_help() {
     let node = Serving::start();
     let (_, help, _) = outcome(&mut fanfare(&["bench", "--help"]));
-    for load in ["fanout", "publish", "latency", "idle", "backlog"] {
+    for load in ["fanout", "publish", "latency", "idle", "backlog", "members"] {
         let report = report(&node, &[load]);
         let keys = report.as_object().unwrap().keys();
         let silent: Vec<_> = keys.filter(|key| !help.contains(*key)).collect();
@@ -249,6 +265,14 @@ fn flags_that_do_not_go_together_are_refused_by_name() {
             "fanout --slow 3 --connections 2",
             ["--slow 3 is more", "--connections 3 or more"],
         ),
+        (
+            "members --members 7 --connections 5",
+            ["--members 7 do not share 5", "--members 10"],
+        ),
+        (
+            "members --members 20000 --connections 1",
+            ["10000 streams on each", "--connections 2 or more"],
+        ),
     ] {
         assert_refused(load, &words);
     }
@@ -260,6 +284,7 @@ fn what_only_a_fanfare_node_has_is_refused_elsewhere() {
         ("fanout --keep 2 --to nats://a:1", "--keep needs a filter"),
         ("fanout --own --to redis://a:1", "--own needs senders"),
         ("backlog --to nats://a:1", "backlog needs positions"),
+        ("members --to redis://a:1", "members needs lists"),
     ] {
         assert_refused(load, &[needed, "give --to fanfare://HOST:PORT"]);
     }

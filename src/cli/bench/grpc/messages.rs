@@ -4,7 +4,7 @@
 use super::super::events::Events;
 use super::super::marker::Stamp;
 use super::super::plan::channel_name;
-use super::fields;
+use super::fields::{self, fields};
 
 /// Bytes of gRPC before a message: whether it is compressed, and its length.
 pub(super) const PREFIX: usize = 5;
@@ -81,6 +81,21 @@ pub(super) fn session_subscribe(subscribe: &[u8]) -> Vec<u8> {
     varint(u64::MAX, &mut message);
     field(2, subscribe, &mut message);
     message
+}
+
+/// A `GetMembersRequest` for the first `page` members of a channel.
+pub(super) fn get_members(channel: u64, page: u64) -> Vec<u8> {
+    let mut message = Vec::new();
+    field(1, channel_name(channel).as_bytes(), &mut message);
+    message.push(2 << 3);
+    varint(page, &mut message);
+    message
+}
+
+/// How many members a `GetMembersResponse` lists, and how many there are.
+pub(super) fn members(message: &[u8]) -> (u64, u64) {
+    let listed = fields(message).filter(|(number, _)| *number == 1).count();
+    (listed as u64, fields::number(message, 3))
 }
 
 /// Writes `SendRequest`s.
@@ -303,5 +318,17 @@ mod tests {
         let count = |request: &[u8]| memchr::memmem::find_iter(request, b"\x12\x02e0").count();
         assert_eq!(count(&subscribe(0..3, Some("e0"), None)), 3);
         assert_eq!(count(&subscribe(0..3, None, None)), 0);
+    }
+
+    #[test]
+    fn a_page_of_members_is_counted() {
+        let mut page = Vec::new();
+        for id in ["a", "b", "c"] {
+            field(1, id.as_bytes(), &mut page);
+        }
+        field(2, b"next", &mut page);
+        page.extend([3 << 3, 7]);
+        assert_eq!(members(&page), (3, 7));
+        assert_eq!(members(&[]), (0, 0));
     }
 }

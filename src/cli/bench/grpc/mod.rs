@@ -12,10 +12,12 @@ mod fields;
 mod messages;
 
 mod listener;
+mod listing;
 mod session;
 mod unary;
 
 pub(super) use listener::Listener;
+pub(super) use listing::Listing;
 pub(super) use messages::Position;
 pub(super) use session::Session;
 pub(super) use unary::Unary;
