@@ -32,9 +32,9 @@ pub(super) struct Subscribers {
         value_parser = value_parser!(u64).range(1..=100_000))]
     channels: u64,
     /// Channels that each stream listens to, from its own number on; 1 to
-    /// 10,000.
+    /// 3,000, which are named in the 64 KiB that a stream may begin with.
     #[arg(long, value_name = "N", default_value = "1",
-        value_parser = value_parser!(u64).range(1..=10_000))]
+        value_parser = value_parser!(u64).range(1..=3000))]
     listen: u64,
 }
 

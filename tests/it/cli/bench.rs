@@ -157,6 +157,14 @@ fn the_latency_of_slow_connections_is_left_out() {
 }
 
 #[test]
+fn all_streams_that_a_node_allows_open_on_one_connection() {
+    let node = Serving::start();
+    let report = report(&node, &["members", "--members", "10000"]);
+    assert_eq!(count(&report, "connections"), 1, "{report}");
+    assert!(count(&report, "calls") > 0, "{report}");
+}
+
+#[test]
 fn streams_that_come_back_get_all_they_missed() {
     let node = Serving::start();
     let shape = "backlog --connections 2 --streams 3 --channels 3 --listen 2 --events 3000";

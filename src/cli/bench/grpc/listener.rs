@@ -4,8 +4,9 @@ use super::super::link::{self, Tally};
 use super::super::marker::{Scanner, Stride};
 use super::super::order::Order;
 use super::super::plan::Audience;
+use super::asking::Asking;
 use super::connection::{Connection, Heard, WINDOW, widen};
-use super::frames::{self, Head, Requests};
+use super::frames::Requests;
 use super::messages::{self, Answers, Position};
 
 /// One stream of `Subscribe`.
@@ -30,10 +31,10 @@ enum Place {
 #[derive(Debug)]
 pub(in super::super) struct Listener {
     connection: Connection,
+    asking: Asking,
     streams: Vec<Stream>,
     stride: Stride,
     ready: usize,
-    opening: Vec<u8>,
 }
 
 impl Listener {
@@ -45,18 +46,14 @@ impl Listener {
         index: usize,
         resume: &[Position],
     ) -> Self {
-        let mut opening = Vec::new();
-        Connection::open(&mut opening);
-        let mut requests = Requests::new(authority, "Subscribe");
+        let mut asking = Asking::new(Requests::new(authority, "Subscribe"));
         let filter = audience.filter();
         let mut streams = Vec::with_capacity(audience.streams);
         for (at, stream) in audience.on_connection(index).enumerate() {
-            let id = u32::try_from(at * 2 + 1).expect("at most 10,000 streams");
             let resume = resume.get(at);
             let channels = || audience.channels_of(stream);
-            requests.write(id, &mut opening);
             let request = messages::subscribe(channels(), filter.as_deref(), resume);
-            write_data(id, &messages::framed(&request), &mut opening);
+            asking.push(messages::framed(&request));
             streams.push(Stream {
                 scanner: Scanner::default(),
                 order: Order::new(channels(), audience.turns().period()),
@@ -69,10 +66,10 @@ impl Listener {
         }
         Self {
             connection: Connection::new(),
+            asking,
             streams,
             stride: Stride::new(),
             ready: 0,
-            opening,
         }
     }
 
@@ -86,37 +83,21 @@ impl Listener {
     }
 }
 
-/// Appends a request's whole body, in as many frames as it takes.
-fn write_data(stream: u32, body: &[u8], out: &mut Vec<u8>) {
-    let mut rest = body;
-    while !rest.is_empty() {
-        let (bytes, after) = rest.split_at(rest.len().min(frames::LARGEST));
-        rest = after;
-        let head = Head {
-            kind: frames::DATA,
-            flags: if rest.is_empty() {
-                frames::END_STREAM
-            } else {
-                0
-            },
-            stream,
-        };
-        frames::write(head, bytes, out);
-    }
-}
-
 impl link::Listener for Listener {
     fn opening(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.opening)
+        let mut out = Vec::new();
+        Connection::open(&mut out);
+        self.asking.send(&mut self.connection.window, &mut out);
+        out
     }
 
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>, tally: &mut Tally) -> Result<(), String> {
         let Self {
             connection,
+            asking,
             streams,
             stride,
             ready,
-            ..
         } = self;
         connection.take(bytes, out, |id, heard, out| {
             let stream = usize::try_from(id / 2)
@@ -135,7 +116,9 @@ impl link::Listener for Listener {
                 widen(id, std::mem::take(&mut stream.taken), out);
             }
             Ok(())
-        })
+        })?;
+        asking.send(&mut connection.window, out);
+        Ok(())
     }
 
     fn is_ready(&self) -> bool {

@@ -11,6 +11,7 @@ mod connection;
 mod fields;
 mod messages;
 
+mod asking;
 mod listener;
 mod listing;
 mod session;
