@@ -17,6 +17,7 @@ mod bystander;
 mod cli;
 mod client_rule;
 mod coming_back;
+mod compare;
 mod drain;
 mod ends;
 mod events;
