@@ -1,8 +1,9 @@
 //! Compiles the proto, with no `protoc`, once for each side of the wire.
 //!
 //! `client/` has plain types and the client. `wire/` has the server, with
-//! payloads and profiles left as the bytes they came in. The descriptors, with
-//! their comments, are for reflection and JSON.
+//! payloads and profiles left as the bytes they came in. `plain/` has the
+//! server as tonic makes it of the client's types, for `benches/compare` alone.
+//! The descriptors, with their comments, are for reflection and JSON.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     generate(client(), &out.join("client"), &compiler)?;
     generate(wire(), &out.join("wire"), &compiler)?;
+    generate(plain(), &out.join("plain"), &compiler)?;
     fs::write(
         out.join("fanfare.v1.bin"),
         compiler.encode_file_descriptor_set(),
@@ -49,6 +51,13 @@ fn wire() -> Builder {
         })
         .build_client(false)
         .codec_path("crate::rpc::codec::Codec")
+}
+
+fn plain() -> Builder {
+    configure()
+        .extern_path(".fanfare.v1", "::fanfare::rpc::client")
+        .generate_default_stubs(true)
+        .build_client(false)
 }
 
 fn generate(builder: Builder, dir: &Path, compiler: &Compiler) -> Result<(), Box<dyn Error>> {
