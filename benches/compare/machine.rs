@@ -1,15 +1,19 @@
 //! What the numbers were measured on.
 
 use std::fs;
+use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
 use crate::flags::Flags;
 use crate::table::Machine;
-use crate::tools::Tools;
+use crate::tools::{Tools, output};
 
 /// Connections of the largest row, at both ends of each, and some files more.
 const FILES: u64 = 2_000;
+
+/// What puts a process on a core, and ends it in time.
+const PROGRAMS: [&str; 3] = ["setpriv", "taskset", "timeout"];
 
 /// Says whether the comparison can run here.
 ///
@@ -22,6 +26,10 @@ pub(crate) fn check() -> Result<(), String> {
         return Err(format!(
             "{cores} core: the server and its load need one each"
         ));
+    }
+    for program in PROGRAMS {
+        output(Command::new(program).arg("--version"))
+            .map_err(|reason| format!("{reason}: util-linux and coreutils have it"))?;
     }
     let limits = read("/proc/self/limits").ok_or("no /proc: this runs on Linux only")?;
     let files = limits

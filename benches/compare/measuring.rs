@@ -17,6 +17,9 @@ use crate::tools::{Tools, output};
 /// that hangs is a row without a result.
 const PATIENCE: u32 = 300;
 
+/// What `timeout` ends with then.
+const HUNG: i32 = 124;
+
 /// How long a node is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -43,14 +46,8 @@ pub(crate) fn measure(case: &Case, tools: &Tools, flags: &Flags) -> Finding {
 /// Runs `fanfare bench` and reads its report. It fails where something was
 /// lost, too, and says what.
 fn bench(load: &str, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
-    let mut command = pinned(LOAD_CORE, Path::new("timeout"));
-    command.arg("--foreground");
-    command.arg((PATIENCE + flags.warmup + flags.seconds).to_string());
-    command.arg(&tools.get(Peer::Fanfare)?.program).arg("bench");
-    command.args(load.split(' '));
-    command.args(["--to", &server.url(), "--pid", &server.id().to_string()]);
-    command.args(["--seconds", &flags.seconds.to_string()]);
-    command.args(["--warmup", &flags.warmup.to_string(), "--json"]);
+    let program = &tools.get(Peer::Fanfare)?.program;
+    let mut command = command(program, load, server, flags);
     let output = command.stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("cannot run setpriv: {error}"))?;
     if output.status.success() {
@@ -60,10 +57,24 @@ fn bench(load: &str, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
     let errors = String::from_utf8_lossy(&output.stderr);
     let first = errors.lines().find(|line| !line.trim().is_empty());
     Err(match (first, output.status.code()) {
-        (_, Some(124)) => format!("the load hung for {PATIENCE} s"),
+        (_, Some(HUNG)) => format!("the load hung for {PATIENCE} s"),
         (Some(line), _) => without_preamble(line).to_owned(),
         (None, _) => format!("the load ended with {}", output.status),
     })
+}
+
+fn command(program: &Path, load: &str, server: &Server, flags: &Flags) -> Command {
+    let Flags {
+        seconds, warmup, ..
+    } = flags;
+    let mut command = pinned(LOAD_CORE, Path::new("timeout"));
+    let patience = PATIENCE + warmup + seconds;
+    command.args(["--foreground", &patience.to_string()]);
+    command.arg(program).arg("bench").args(load.split(' '));
+    command.args(["--to", &server.url(), "--pid", &server.id().to_string()]);
+    command.args(["--seconds", &seconds.to_string()]);
+    command.args(["--warmup", &warmup.to_string(), "--json"]);
+    command
 }
 
 /// What the page says by itself in front of a reason.

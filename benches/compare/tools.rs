@@ -98,7 +98,8 @@ fn nats() -> Result<Tool, String> {
         let module = format!("{NATS}@{NATS_VERSION}");
         say(&format!("go install {module}"));
         let mut go = Command::new("go");
-        output(go.args(["install", &module]).env("GOBIN", &folder))?;
+        output(go.args(["install", &module]).env("GOBIN", &folder))
+            .map_err(|reason| format!("Go installs nats-server, and did not: {reason}"))?;
     }
     Ok(Tool {
         version: version()?,

@@ -139,10 +139,12 @@ fn median(found: &[&Finding], metric: Metric) -> String {
 /// A row in words, a sentence a line, and its loads as commands.
 fn setup(row: &Row) -> String {
     let words = row.setup.replace(". ", ".\n");
-    let mut out = format!("### {}\n\n{words}\n\n", capital(row.name));
+    let mut out = format!("### {}\n\n{words}\n", capital(row.name));
+    let mut gap = "\n";
     for case in &row.cases {
         if let Load::Bench(load) = case.load {
-            let _ = writeln!(out, "- {}: `fanfare bench {load}`", case.name());
+            let _ = writeln!(out, "{gap}- {}: `fanfare bench {load}`", case.name());
+            gap = "";
         }
     }
     out
