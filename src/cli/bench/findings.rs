@@ -24,8 +24,9 @@ of deliveries (fanout, latency, backlog):
   loss                      deliveries that never came
   gaps                      places where something is missing
   astray                    what came twice, out of order or to the wrong place
-  p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs); not of
-                            backlog, nor of --slow connections
+  p50_us, p99_us, p99_9_us  from the publishing to the delivery (µs), or from
+                            when an event was due that had to wait for the one
+                            before; not of backlog, nor of --slow connections
 of acknowledgements (publish), and of answers (members):
   events, events_per_second, events_per_server_cpu_second
   server_cpu_us_per_event, load_cpu_us_per_event, published

@@ -54,8 +54,9 @@ pub(super) struct Publishing {
     first: Option<u64>,
     /// The number that may not be published yet for lack of deliveries.
     bound: u64,
-    /// Whether events are due that have no room: something will wake it.
-    is_held: bool,
+    /// Since when events are due that have no room, in nanoseconds: something
+    /// will wake it.
+    held: Option<u64>,
     is_finished: bool,
     answers: Histogram<u64>,
 }
@@ -70,7 +71,7 @@ impl Publishing {
             next: 0,
             first: None,
             bound: 0,
-            is_held: false,
+            held: None,
             is_finished: false,
             answers: histogram(),
         }
@@ -87,13 +88,26 @@ impl Publishing {
 
     /// How long nothing has to be published. A socket's event may come before.
     pub(super) fn patience(&self, phase: Phase, now: u64) -> Duration {
-        let waits = match (self.rate, self.first) {
-            (Some(rate), Some(first)) if publishes(phase) => first
-                .saturating_add(due_after(self.next, rate))
-                .saturating_sub(now),
+        let waits = match self.next_due() {
+            Some(due) if publishes(phase) && self.held.is_none() => due.saturating_sub(now),
             _ => u64::MAX,
         };
         Duration::from_nanos(waits)
+    }
+
+    /// When the next event is due, if events are paced.
+    fn next_due(&self) -> Option<u64> {
+        let (rate, first) = (self.rate?, self.first?);
+        Some(first.saturating_add(due_after(self.next, rate)))
+    }
+
+    /// When the next event is taken to be sent if it is `now`. One that was held
+    /// up has waited since it could have been: that is in its latency.
+    fn sent(&self, now: u64) -> u64 {
+        match self.held.zip(self.next_due()) {
+            Some((since, due)) => due.max(since),
+            None => now,
+        }
     }
 
     /// Publishes what may be published now.
@@ -138,7 +152,8 @@ impl Publishing {
         let bound = bound.min(self.events);
         let before = self.next;
         while self.next < bound && self.publish_one(now) {}
-        self.is_held = self.next < due(now - first, self.rate.unwrap_or(0.0));
+        let is_held = self.next < due(now - first, self.rate.unwrap_or(0.0));
+        self.held = is_held.then(|| self.held.unwrap_or(now));
         if self.next > before {
             board.set_published(self.next);
         }
@@ -148,6 +163,7 @@ impl Publishing {
     fn publish_one(&mut self, now: u64) -> bool {
         let count = self.sources.len();
         let from = usize::try_from(self.next % count as u64).expect("an index");
+        let sent = self.sent(now);
         let window = self.window;
         let (before, after) = self.sources.split_at_mut(from);
         let mut sources = after.iter_mut().chain(before);
@@ -156,12 +172,12 @@ impl Publishing {
             return false;
         };
         let stamp = Stamp {
-            sent: now,
+            sent,
             number: self.next,
         };
         source.publisher.publish(stamp, &mut source.socket.out);
         source.published += 1;
-        source.sent.push_back(now);
+        source.sent.push_back(sent);
         self.next += 1;
         true
     }
@@ -265,6 +281,45 @@ fn due_after(number: u64, rate: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::bench::plan::Form;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// Five events a second from the first second on, the tenth of which is next.
+    fn paced(held: Option<u64>) -> Publishing {
+        let plan = plan::Publishing {
+            connections: 1,
+            form: Form::Unary,
+            is_member: false,
+            payload: 128,
+            rate: Some(5.0),
+            window: 1000,
+            events: None,
+        };
+        Publishing {
+            next: 10,
+            first: Some(SECOND),
+            held,
+            ..Publishing::new(Vec::new(), &plan)
+        }
+    }
+
+    #[test]
+    fn an_event_that_was_held_up_counts_from_when_it_could_have_gone() {
+        let now = 5 * SECOND;
+        assert_eq!(paced(None).sent(now), now);
+        assert_eq!(paced(Some(2 * SECOND)).sent(now), 3 * SECOND);
+        assert_eq!(paced(Some(4 * SECOND)).sent(now), 4 * SECOND);
+    }
+
+    #[test]
+    fn a_publisher_that_is_held_up_sleeps_until_it_is_woken() {
+        let patience = |held, now| paced(held).patience(Phase::Measured, now);
+        assert_eq!(patience(None, 2 * SECOND), Duration::from_secs(1));
+        assert_eq!(patience(None, 4 * SECOND), Duration::ZERO);
+        let held = patience(Some(2 * SECOND), 4 * SECOND);
+        assert_eq!(held, Duration::from_nanos(u64::MAX));
+    }
 
     #[test]
     fn an_event_is_due_when_its_time_has_come() {
