@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::table::Time;
+
 /// Compares fanfare with other servers, and writes docs/benchmarks.md.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench --bench compare --")]
@@ -19,7 +21,7 @@ pub(crate) struct Flags {
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
     /// Seconds before those; 0 to 60.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = clap::value_parser!(u32).range(0..=60))]
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = clap::value_parser!(u32).range(0..=60))]
     pub(crate) warmup: u32,
     /// Page to write [default: docs/benchmarks.md, if all rows are run].
     #[arg(long, value_name = "PATH")]
@@ -33,6 +35,14 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// How long each measurement takes.
+    pub(crate) fn time(&self) -> Time {
+        Time {
+            warmup: self.warmup,
+            seconds: self.seconds,
+        }
+    }
+
     /// Where the page goes: of some rows only, nowhere by itself.
     pub(crate) fn page(&self) -> Option<PathBuf> {
         let all = || crate::root().join("docs/benchmarks.md");

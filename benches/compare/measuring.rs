@@ -32,7 +32,7 @@ pub(crate) fn measure(case: &Case, tools: &Tools, flags: &Flags) -> Finding {
     let server = Server::start(case.peer, tools)?;
     let started = begin.elapsed();
     match case.load {
-        Load::Bench(load) => bench(load, &server, tools, flags),
+        Load::Bench(_) => bench(case.load, &server, tools, flags),
         Load::Start => {
             thread::sleep(IDLE);
             let figures = Figures::default().with(Metric::Start, started.as_secs_f64() * 1e3);
@@ -45,7 +45,7 @@ pub(crate) fn measure(case: &Case, tools: &Tools, flags: &Flags) -> Finding {
 
 /// Runs `fanfare bench` and reads its report. It fails where something was
 /// lost, too, and says what.
-fn bench(load: &str, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
+fn bench(load: Load, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
     let program = &tools.get(Peer::Fanfare)?.program;
     let mut command = command(program, load, server, flags);
     let output = command.stdin(Stdio::null()).output();
@@ -63,17 +63,13 @@ fn bench(load: &str, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
     })
 }
 
-fn command(program: &Path, load: &str, server: &Server, flags: &Flags) -> Command {
-    let Flags {
-        seconds, warmup, ..
-    } = flags;
+fn command(program: &Path, load: Load, server: &Server, flags: &Flags) -> Command {
+    let time = flags.time();
     let mut command = pinned(LOAD_CORE, Path::new("timeout"));
-    let patience = PATIENCE + warmup + seconds;
+    let patience = PATIENCE + time.warmup + time.seconds;
     command.args(["--foreground", &patience.to_string()]);
-    command.arg(program).arg("bench").args(load.split(' '));
+    command.arg(program).args(load.arguments(time));
     command.args(["--to", &server.url(), "--pid", &server.id().to_string()]);
-    command.args(["--seconds", &seconds.to_string()]);
-    command.args(["--warmup", &warmup.to_string(), "--json"]);
     command
 }
 

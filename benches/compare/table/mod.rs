@@ -21,7 +21,7 @@ pub(crate) mod page;
 
 pub(crate) use figures::{Figures, Finding, Metric};
 pub(crate) use page::{found, page};
-pub(crate) use row::{Case, Load, Peer, Row};
+pub(crate) use row::{Case, Load, Peer, Row, Time};
 
 /// What a row's cases gave.
 #[derive(Debug)]

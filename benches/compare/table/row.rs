@@ -1,5 +1,7 @@
 //! What a row consists of: servers under loads, and what is to be seen.
 
+use std::fmt::Write as _;
+
 use super::check::Check;
 
 /// A server to be measured.
@@ -18,6 +20,15 @@ pub(crate) enum Load {
     Bench(&'static str),
     /// Nothing but the first call: how soon it answers, and what it holds.
     Start,
+}
+
+/// How long a load takes that does not end by itself, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    /// Not measured, unless a load asks for more.
+    pub(crate) warmup: u32,
+    /// Measured.
+    pub(crate) seconds: u32,
 }
 
 /// One measurement, on a server started for it.
@@ -60,6 +71,30 @@ impl Peer {
             load: Load::Bench(load),
         }
     }
+}
+
+impl Load {
+    /// The words after `fanfare`, but for those that say which server.
+    pub(crate) fn arguments(self, time: Time) -> Vec<String> {
+        let Self::Bench(load) = self else {
+            return Vec::new();
+        };
+        let mut line = format!("bench {load} --json");
+        // A backlog ends when all of it is delivered. Writing to a string cannot fail.
+        if !load.starts_with("backlog") {
+            let _ = write!(line, " --seconds {}", time.seconds);
+            if value(load, "--warmup").is_none() {
+                let _ = write!(line, " --warmup {}", time.warmup);
+            }
+        }
+        line.split(' ').map(str::to_owned).collect()
+    }
+}
+
+/// The word after this flag.
+fn value<'a>(load: &'a str, flag: &str) -> Option<&'a str> {
+    let mut words = load.split(' ').skip_while(|word| *word != flag);
+    words.nth(1)
 }
 
 impl Case {
