@@ -52,7 +52,8 @@ fn bench(load: Load, server: &Server, tools: &Tools, flags: &Flags) -> Finding {
     let output = output.map_err(|error| format!("cannot run setpriv: {error}"))?;
     if output.status.success() {
         let report = serde_json::from_slice(&output.stdout);
-        return Figures::of_report(&report.map_err(|error| format!("no report: {error}"))?);
+        let report = report.map_err(|error| format!("no report: {error}"))?;
+        return Figures::of_report(&report, load.rate());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
     let first = errors.lines().find(|line| !line.trim().is_empty());

@@ -163,7 +163,7 @@ fn get(run: &[Finding], case: usize, metric: Metric) -> Result<f64, String> {
     value.ok_or_else(|| format!("{} was not measured", metric.title()))
 }
 
-/// What a clock of 10 ms did not see is too little to divide by.
+/// What no time was measured of cannot be divided by.
 fn divide(value: f64, by: f64) -> Result<f64, String> {
     let ratio = value / by;
     let text = "too little was measured: give more --seconds";

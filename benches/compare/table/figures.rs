@@ -21,6 +21,8 @@ pub(crate) enum Metric {
     Memory,
     /// What it holds more for each stream.
     Stream,
+    /// CPU of the load itself, in percent of its core.
+    Load,
     /// From the start of the process to its first answer.
     Start,
     /// The program, as built and without its symbols.
@@ -44,6 +46,10 @@ const KEYS: &[(&str, Metric, f64)] = &[
     ("rss_kib_per_stream", Metric::Stream, 1.0),
 ];
 
+/// The part of the events asked for that makes a paced load a result. Below it
+/// the server, or the load, could not keep pace, and did something else.
+const PACE: f64 = 0.98;
+
 /// What makes a report no result, if it is not 0.
 pub(crate) const FAULTS: &[&str] = &["loss", "gaps", "astray"];
 
@@ -65,6 +71,7 @@ impl Metric {
             Self::P999 => "p99.9, µs",
             Self::Memory => "memory, MiB",
             Self::Stream => "a stream, KiB",
+            Self::Load => "load's CPU, %",
             Self::Start => "start to first answer, ms",
             Self::Built => "program, MiB",
             Self::Stripped => "stripped, MiB",
@@ -73,16 +80,21 @@ impl Metric {
 }
 
 impl Figures {
-    /// Reads a report. What it does not tell is left out.
+    /// Reads a report of a load that was to publish at this `rate`, if any. What
+    /// it does not tell is left out.
     ///
     /// # Errors
     ///
-    /// Something was lost, missing or out of order: there is no result.
-    pub(crate) fn of_report(report: &Value) -> Finding {
+    /// Something was lost, missing or out of order, or fewer events were
+    /// published than asked for: there is no result.
+    pub(crate) fn of_report(report: &Value, rate: Option<f64>) -> Finding {
         let count = |key: &&str| report[*key].as_f64().unwrap_or(0.0);
         if FAULTS.iter().any(|key| count(key) > 0.0) {
             let faults = FAULTS.iter().map(|key| format!("{key} {}", count(key)));
             return Err(faults.collect::<Vec<_>>().join(", "));
+        }
+        if let Some(asked) = rate {
+            check_pace(report, asked)?;
         }
         let mut figures = Self::default();
         for (key, metric, factor) in KEYS {
@@ -90,6 +102,10 @@ impl Figures {
                 // Of two keys for a metric, the first one is the finer.
                 figures.0.entry(*metric).or_insert(value * factor);
             }
+        }
+        let load = report["load_cpu_seconds"].as_f64();
+        if let Some((used, seconds)) = load.zip(report["seconds"].as_f64()) {
+            figures = figures.with(Metric::Load, 100.0 * used / seconds);
         }
         Ok(figures)
     }
@@ -107,6 +123,17 @@ impl Figures {
     pub(crate) fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.0.keys().copied()
     }
+}
+
+fn check_pace(report: &Value, asked: f64) -> Result<(), String> {
+    let published = report["events_per_second"].as_f64().unwrap_or(0.0);
+    if published >= PACE * asked {
+        return Ok(());
+    }
+    let (published, asked) = (number(published), number(asked));
+    Err(format!(
+        "only {published} of {asked} events a second were published"
+    ))
 }
 
 /// In a line, in the order of the columns.

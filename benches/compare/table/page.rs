@@ -10,6 +10,9 @@ use super::number::number;
 use super::row::{Case, Load, Row};
 use super::{Machine, Measured};
 
+/// Percent of its core from which on a load is said to be short of it.
+const FULL: f64 = 95.0;
+
 /// What comes after this line is written by hand, and kept.
 pub(crate) const BY_HAND: &str = "<!-- By hand from here on: kept when the rest is made anew. -->";
 
@@ -22,10 +25,11 @@ const BEGINNING: &str = "\
 Made by `cargo bench --bench compare`, which puts the same load on each server in turn, on one machine.
 The server has one core to itself and the load another, and each measurement has a server started for it.
 A ratio is of two measurements made back to back in the same run; shown is the median of the runs, with the least and the most.
-A measurement that lost an event, or saw a gap or disorder, is no result.
+A measurement that lost an event, or saw a gap or disorder, is no result; nor is one that published less than 98 % of the events it was to.
 CPU is the server's time, its own and the kernel's for it.
 Payloads have 128 bytes and there is one publisher, unless a row says otherwise.
 It keeps no more than 1,000 events on their way: the latencies of a saturated row are those of that window.
+The load's own CPU is beside the server's: where it has all of its core, the server could do more a second than it shows.
 ";
 
 const AGAIN: &str = "\
@@ -74,7 +78,8 @@ pub(crate) fn found(measured: &[Measured], machine: &Machine) -> String {
     }
     for Measured { row, runs } in measured {
         let figures = figures(row, runs);
-        let _ = write!(out, "\n{}\n{figures}", setup(row));
+        let full = full(row, runs);
+        let _ = write!(out, "\n{}\n{figures}{full}", setup(row));
     }
     out
 }
@@ -130,10 +135,33 @@ fn figures(row: &Row, runs: &[Vec<Finding>]) -> String {
     table(&head, &lines)
 }
 
+/// Which saturated cases had a load that was short of CPU.
+fn full(row: &Row, runs: &[Vec<Finding>]) -> String {
+    let is_full = |(at, case): &(usize, &Case)| {
+        let found: Vec<_> = runs.iter().filter_map(|run| run.get(*at)).collect();
+        let used = spread(&found, Metric::Load);
+        case.load.rate().is_none() && used.is_some_and(|used| used.median > FULL)
+    };
+    let cases = row.cases.iter().enumerate().filter(is_full);
+    let names: Vec<_> = cases.map(|(_, case)| case.name()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nThe load had more than {FULL} % of its core with {}: what there is a second is a \
+         bound of the load, while the CPU for each is the server's.\n",
+        names.join("; ")
+    )
+}
+
 fn median(found: &[&Finding], metric: Metric) -> String {
+    spread(found, metric).map_or_else(String::new, |spread| number(spread.median))
+}
+
+fn spread(found: &[&Finding], metric: Metric) -> Option<Spread> {
     let figures = found.iter().filter_map(|finding| finding.as_ref().ok());
     let values = figures.filter_map(|figures| figures.get(metric)).collect();
-    Spread::of(values).map_or_else(String::new, |spread| number(spread.median))
+    Spread::of(values)
 }
 
 /// A row in words, a sentence a line, and its loads as commands.

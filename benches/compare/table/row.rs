@@ -89,6 +89,14 @@ impl Load {
         }
         line.split(' ').map(str::to_owned).collect()
     }
+
+    /// Events a second that it is to publish; none: as many as go.
+    pub(crate) fn rate(self) -> Option<f64> {
+        match self {
+            Self::Bench(load) => value(load, "--rate")?.parse().ok(),
+            Self::Start => None,
+        }
+    }
 }
 
 /// The word after this flag.

@@ -47,6 +47,23 @@ fn a_page_has_the_ratio_its_bounds_and_the_figures_beside_the_machine() {
 }
 
 #[test]
+fn a_saturated_row_says_whose_load_was_short_of_its_core() {
+    let note = "\n\nThe load had more than 95 % of its core with Fanfare: ";
+    for (load, used, is_told) in [
+        ("fanout", 95.1, true),
+        ("fanout", 95.0, false),
+        ("fanout --rate 200", 99.0, false),
+    ] {
+        let mut measured = measured(&[Ok(0.1)]);
+        measured.row.cases[1] = Peer::Fanfare.under(load);
+        let fanfare = measured.runs[0][1].clone().unwrap();
+        measured.runs[0][1] = Ok(fanfare.with(Metric::Load, used));
+        let page = page(&[measured], &machine(), "");
+        assert_eq!(page.contains(note), is_told, "{load} {used}: {page}");
+    }
+}
+
+#[test]
 fn a_run_that_lost_something_is_no_result_and_says_why() {
     let lost = [measured(&[Ok(0.1), Err("loss 3 | gaps 0")])];
     let page = page(&lost, &machine(), "");

@@ -7,7 +7,7 @@ use super::table::row::{Case, Load, Peer, Time};
 use super::table::rows;
 use crate::binary::fanfare;
 
-const ALL: [Metric; 10] = [
+const ALL: [Metric; 11] = [
     Metric::Cpu,
     Metric::Rate,
     Metric::P50,
@@ -15,6 +15,7 @@ const ALL: [Metric; 10] = [
     Metric::P999,
     Metric::Memory,
     Metric::Stream,
+    Metric::Load,
     Metric::Start,
     Metric::Built,
     Metric::Stripped,
@@ -55,6 +56,9 @@ fn a_load_takes_its_own_time_to_warm_up_where_it_has_one() {
     ] {
         assert_eq!(Load::Bench(load).arguments(time).join(" "), words);
     }
+    let rate = |load| Load::Bench(load).rate();
+    assert_eq!(rate("fanout --rate 200 --own"), Some(200.0));
+    assert_eq!(rate("fanout"), None);
 }
 
 #[test]
