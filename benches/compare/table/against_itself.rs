@@ -80,12 +80,13 @@ fn slow() -> Row {
     Row {
         name: "one prompt reader, 999 slow ones",
         setup: "1,000 connections, of which 999 are read every 100 ms only, against 1,000 that \
-                are all read at once; saturated.",
+                are all read at once. Both at 2,000 events a second, of which 200 come in a \
+                pause: the window of 1,000 holds nobody up. Latencies are those of the prompt.",
         cases: vec![
-            Fanfare.doing("equal", "fanout --connections 1000"),
+            Fanfare.doing("equal", "fanout --connections 1000 --rate 2000"),
             Fanfare.doing(
                 "999 slow",
-                "fanout --connections 1000 --slow 999 --pause 100",
+                "fanout --connections 1000 --rate 2000 --slow 999 --pause 100",
             ),
         ],
         checks: vec![Check::cost("CPU per delivery, slow to equal", 1, 0, 1.2).hoped(1.0)],
@@ -96,10 +97,15 @@ fn stalled() -> Row {
     Row {
         name: "10 % stalled",
         setup: "900 connections that read, with and without 100 more that never do; saturated. \
-                What the 900 get is counted.",
+                What the 900 get is counted. It takes 12 seconds of it until the kernel's \
+                buffers of the 100 are full, some 3 MB each: up to then the server writes for \
+                1,000. After 30 more it would cut them off.",
         cases: vec![
-            Fanfare.doing("none stalled", "fanout --connections 900"),
-            Fanfare.doing("100 stalled", "fanout --connections 900 --stalled 100"),
+            Fanfare.doing("none stalled", "fanout --connections 900 --warmup 12"),
+            Fanfare.doing(
+                "100 stalled",
+                "fanout --connections 900 --stalled 100 --warmup 12",
+            ),
         ],
         checks: vec![Check {
             what: "deliveries that the others lose",
