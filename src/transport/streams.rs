@@ -27,17 +27,18 @@ pub type Cut = Arc<dyn Fn() + Send + Sync>;
 /// The key that is not a stream's.
 const HTTP: usize = usize::MAX - 1;
 
-/// Rounds of one poll, after which others get their turn. What one round says
-/// is written with the next, so there are at least two.
-const ROUNDS: usize = 8;
+/// Turns in one poll, after which other connections get theirs: a stream that
+/// has much to say says 64 KiB in one.
+const TURNS: usize = 256;
 
 /// The streams, and who of them is to be polled.
 pub(super) struct Streams<F> {
     open: Slab<Stream<F>>,
     turns: Arc<Turns>,
     http: (Arc<Turn>, Waker),
-    /// Whose turn it is, kept for its room.
+    /// Whose turn it is, in order, and how many have had it.
     woken: Vec<usize>,
+    had: usize,
 }
 
 struct Stream<F> {
@@ -58,6 +59,7 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
             http: (turn, waker),
             turns,
             woken: Vec::new(),
+            had: 0,
         }
     }
 
@@ -88,28 +90,37 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
         cx: &mut Context<'_>,
         mut http: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        for _ in 0..ROUNDS {
-            let mut woken = std::mem::take(&mut self.woken);
-            let parked = self.turns.take(&mut woken, cx.waker()).is_pending();
-            for key in woken.drain(..) {
-                if key != HTTP {
-                    self.poll_stream(key);
-                    continue;
-                }
-                let (turn, waker) = self.http.clone();
-                turn.begin();
-                let polled = http(self, &mut Context::from_waker(&waker));
-                if polled.is_ready() {
-                    return polled;
-                }
-            }
-            self.woken = woken;
-            if parked {
+        for _ in 0..TURNS {
+            let Some(key) = self.next(cx.waker()) else {
                 return Poll::Pending;
+            };
+            if key != HTTP {
+                self.poll_stream(key);
+                continue;
+            }
+            let (turn, waker) = self.http.clone();
+            turn.begin();
+            let polled = http(self, &mut Context::from_waker(&waker));
+            turn.end();
+            if polled.is_ready() {
+                return polled;
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Whose turn it is; nobody's when `task` is to park.
+    fn next(&mut self, task: &Waker) -> Option<usize> {
+        if self.had == self.woken.len() {
+            self.woken.clear();
+            self.had = 0;
+            if self.turns.take(&mut self.woken, task).is_pending() {
+                return None;
+            }
+        }
+        self.had += 1;
+        Some(self.woken[self.had - 1])
     }
 
     /// Nothing, where a waker has outlived its stream.
@@ -141,5 +152,57 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
                 self.open.remove(key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A stream that counts its turns.
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Future for Counting {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn a_connection_with_many_streams_to_poll_lets_others_have_their_turn() {
+        const STREAMS: usize = TURNS + TURNS / 2;
+        let (turns, task) = (Arc::<AtomicUsize>::default(), Arc::<Task>::default());
+        let mut streams = Streams::new();
+        for _ in 0..STREAMS {
+            streams.open(|_, _| Counting(Arc::clone(&turns)));
+        }
+        let waker = Waker::from(Arc::clone(&task));
+        let mut poll = || {
+            let cx = &mut Context::from_waker(&waker);
+            assert!(streams.poll(cx, |_, _| Poll::<()>::Pending).is_pending());
+            (
+                turns.load(Ordering::Relaxed),
+                task.0.load(Ordering::Relaxed),
+            )
+        };
+        // One turn is that of HTTP/2; the task is woken for the rest.
+        assert_eq!(poll(), (TURNS - 1, 1));
+        assert_eq!(poll(), (STREAMS, 1));
+        assert_eq!(poll(), (STREAMS, 1), "nobody is awake");
     }
 }
