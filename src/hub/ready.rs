@@ -159,11 +159,15 @@ impl<M: Default> Reader<M> {
         self.progress() & 1 == 1 && lock(&self.inbox).waker.is_some()
     }
 
-    /// Says that it will not read again, and takes the last messages.
+    /// Says that it will not read again, and takes the last messages. Who is
+    /// not tidied away yet holds nobody's task.
     pub(crate) fn leave(&self) -> M {
         let mut inbox = lock(&self.inbox);
         self.gone.store(true, Ordering::Relaxed);
-        std::mem::take(&mut inbox.mail)
+        let (waker, mail) = (inbox.waker.take(), std::mem::take(&mut inbox.mail));
+        drop(inbox);
+        drop(waker);
+        mail
     }
 
     fn is_gone(&self) -> bool {

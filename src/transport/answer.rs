@@ -151,7 +151,9 @@ where
             if self.trusted > TRUST {
                 self.stream.reserve_capacity(self.rest.len());
                 room = ready!(self.poll_room(told))?;
-                self.trusted = 0;
+                // Who has little room is asked at every piece.
+                let is_ample = room >= self.rest.len();
+                self.trusted = if is_ample { 0 } else { TRUST };
             }
             let piece = self.rest.split_to(room.min(self.rest.len()));
             self.stream.send_data(piece, false)?;

@@ -20,6 +20,7 @@ use h2::{Ping, PingPong, RecvStream};
 use http::{Request, Response};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
@@ -48,8 +49,10 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 const HEADER_LIST: u32 = 16 << 10;
 
 /// Streams that a peer may have reset before they were accepted; one more ends
-/// the connection. Against "rapid reset", CVE-2023-44487.
-const EARLY_RESETS: usize = 20;
+/// the connection. Against "rapid reset", CVE-2023-44487. All that one read
+/// brings is looked at before anything of it is accepted, so that calls which
+/// give up in time must be far from it.
+const EARLY_RESETS: usize = 256;
 
 /// Streams that may have been reset for errors of the peer's.
 const ERROR_RESETS: usize = 1024;
@@ -132,12 +135,21 @@ where
             Answer::new(call(service.clone(), request), respond, told)
         },
     };
+    // Before the streams that are left end with `http`, even by a panic.
+    let lost = Lost(&peer);
     let ended = http.serve(&writer, &peer, &limits, closing).await;
-    // Before the streams that are left end with `http`.
-    peer.lose();
-    drop(http);
+    drop((lost, http));
     let drained = writer.drain(LINGER).await.map_err(Ended::Io);
     ended.and(drained)
+}
+
+/// Says so when dropped.
+struct Lost<'a>(&'a Peer);
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        self.0.lose();
+    }
 }
 
 /// Waits for the preface, less long once the connection is to be closed; says
@@ -195,18 +207,19 @@ where
         closing: impl Future<Output = ()>,
     ) -> Result<(), Ended> {
         let pings = self.connection.ping_pong();
-        let mut vanished = pin!(vanished(pings, peer, limits));
+        // What ends a connection has its turn however much the peer says.
+        let mut vanished = pin!(unconstrained(vanished(pings, peer, limits)));
         tokio::select! {
             biased;
             ended = self.drive(writer) => return ended,
             () = &mut vanished => return Err(Ended::Vanished),
-            () = closing => self.close(),
+            () = unconstrained(closing) => self.close(),
         }
         tokio::select! {
             biased;
             ended = self.drive(writer) => ended,
             () = vanished => Err(Ended::Vanished),
-            () = sleep(limits.drain_timeout) => Err(Ended::Undrained),
+            () = unconstrained(sleep(limits.drain_timeout)) => Err(Ended::Undrained),
         }
     }
 
@@ -237,7 +250,8 @@ where
             if ended.is_ready() {
                 return ended;
             }
-            match writer.poll_write_out(cx) {
+            let mut writing = unconstrained(poll_fn(|cx| writer.poll_write_out(cx)));
+            match Pin::new(&mut writing).poll(cx) {
                 Poll::Ready(Err(error)) => Poll::Ready(Err(Ended::Io(error))),
                 // What woke us, HTTP/2 has heard; it waits for more.
                 Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,

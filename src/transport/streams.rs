@@ -50,7 +50,7 @@ struct Stream<F> {
 impl<F: Future<Output = ()> + Unpin> Streams<F> {
     /// No streams; HTTP/2 is to be polled.
     pub(super) fn new() -> Self {
-        let turns = Turns::new();
+        let turns = Arc::<Turns>::default();
         let turn = Turn::new(HTTP, &turns);
         let waker = Waker::from(Arc::clone(&turn));
         waker.wake_by_ref();
@@ -101,7 +101,7 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
             let (turn, waker) = self.http.clone();
             turn.begin();
             let polled = http(self, &mut Context::from_waker(&waker));
-            turn.end();
+            Turn::end();
             if polled.is_ready() {
                 return polled;
             }
@@ -142,7 +142,7 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
         let mut polling = unconstrained(poll_fn(|cx| Pin::new(&mut *future).poll(cx)));
         let cx = &mut Context::from_waker(waker);
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut polling).poll(cx)));
-        turn.end();
+        Turn::end();
         match polled {
             Ok(Poll::Pending) => {}
             Ok(Poll::Ready(())) => drop(self.open.remove(key)),

@@ -3,17 +3,20 @@
 //! Guarantee: who was woken since its turn last began is in the list, and who
 //! is in the list will be polled: the task runs, or is woken.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// The list of a connection.
-#[derive(Debug)]
-pub(super) struct Turns {
-    list: Mutex<List>,
-    /// Whose turn it is.
-    current: AtomicUsize,
+thread_local! {
+    /// Whose turn it is on this thread, by its address.
+    static CURRENT: Cell<*const Turn> = const { Cell::new(ptr::null()) };
 }
+
+/// The list of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<List>);
 
 #[derive(Debug, Default)]
 struct List {
@@ -33,22 +36,11 @@ pub(super) struct Turn {
     turns: Arc<Turns>,
 }
 
-/// Nobody's key.
-const NOBODY: usize = usize::MAX;
-
 impl Turns {
-    /// An empty list.
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            list: Mutex::default(),
-            current: AtomicUsize::new(NOBODY),
-        })
-    }
-
     /// Moves the list into `woken`. Pending when it was empty: then the next
     /// who is woken wakes `task`.
     pub(super) fn take(&self, woken: &mut Vec<usize>, task: &Waker) -> Poll<()> {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if list.woken.is_empty() {
             list.task = Some(task.clone());
             return Poll::Pending;
@@ -59,7 +51,7 @@ impl Turns {
     }
 
     fn push(&self, key: usize) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         list.woken.push(key);
         let task = list.task.take();
         drop(list);
@@ -84,15 +76,15 @@ impl Turn {
     /// Its turn begins: who wakes it from now on lists it anew. True if it has
     /// been cut off.
     pub(super) fn begin(&self) -> bool {
-        self.turns.current.store(self.key, Ordering::Relaxed);
+        CURRENT.set(self);
         // Reads what its waker wrote, so that the poll sees why it was woken.
         self.listed.swap(false, Ordering::AcqRel);
         self.cut.load(Ordering::Relaxed)
     }
 
-    /// Its turn is over.
-    pub(super) fn end(&self) {
-        self.turns.current.store(NOBODY, Ordering::Relaxed);
+    /// The turn on this thread is over.
+    pub(super) fn end() {
+        CURRENT.set(ptr::null());
     }
 
     /// Has it ended when its turn comes.
@@ -114,8 +106,8 @@ impl Wake for Turn {
     }
 }
 
-/// What HTTP/2 wakes a stream by, in the connection's task alone. It also wakes
-/// a stream of what that does itself, which is none the wiser for it.
+/// What HTTP/2 wakes a stream by. It also wakes a stream of what that does
+/// itself in its turn, which is none the wiser for it.
 #[derive(Debug)]
 pub(super) struct Told {
     turn: Arc<Turn>,
@@ -156,7 +148,7 @@ impl Wake for Bell {
     fn wake_by_ref(self: &Arc<Self>) {
         let Self(turn) = &**self;
         turn.asked.store(false, Ordering::Relaxed);
-        if turn.turns.current.load(Ordering::Relaxed) != turn.key {
+        if CURRENT.get() != Arc::as_ptr(turn) {
             turn.wake_by_ref();
         }
     }
@@ -164,7 +156,7 @@ impl Wake for Bell {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, AtomicUsize};
     use std::thread;
 
     use super::*;
@@ -186,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_parked_task_is_woken_once_for_all_who_are_each_listed_once() {
-        let (turns, task) = (Turns::new(), Arc::<Task>::default());
+        let (turns, task) = (Arc::<Turns>::default(), Arc::<Task>::default());
         let (first, second) = (Turn::new(1, &turns), Turn::new(2, &turns));
         assert_eq!(taken(&turns, &task), None);
         for turn in [&first, &second, &first, &second] {
@@ -202,7 +194,7 @@ mod tests {
 
     #[test]
     fn who_is_cut_off_learns_it_at_its_turn() {
-        let turns = Turns::new();
+        let turns = Arc::<Turns>::default();
         let (cut, other) = (Turn::new(1, &turns), Turn::new(2, &turns));
         cut.cut();
         other.wake_by_ref();
@@ -213,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_a_stream_does_itself_does_not_wake_it() {
-        let turns = Turns::new();
+        let turns = Arc::<Turns>::default();
         let turn = Turn::new(1, &turns);
         let told = Told::new(&turn);
         let mut waker = None;
@@ -226,7 +218,7 @@ mod tests {
         assert!(ask().is_pending());
         turn.begin();
         waker.take().expect("it was asked").wake();
-        turn.end();
+        Turn::end();
         assert_eq!(taken(&turns, &Arc::default()), None);
         let mut ask = || {
             told.ask(|cx| {
@@ -248,7 +240,7 @@ mod tests {
     fn no_wake_up_is_lost_among_threads() {
         const WAKERS: usize = 3;
         const TIMES: u64 = 20_000;
-        let turns = Turns::new();
+        let turns = Arc::<Turns>::default();
         let all: Vec<_> = (0..WAKERS).map(|key| Turn::new(key, &turns)).collect();
         let counts: Arc<[AtomicU64; WAKERS]> = Arc::default();
         let threads: Vec<_> = all

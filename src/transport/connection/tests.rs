@@ -520,8 +520,8 @@ async fn is_sent_away(times: u32, misdeed: impl Fn(u32) -> Vec<u8>) -> bool {
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_resets_what_was_not_accepted_is_sent_away() {
     let reset = |stream| frame(3, 0, stream, &[0, 0, 0, 8]);
-    assert!(!is_sent_away(20, reset).await);
-    assert!(is_sent_away(40, reset).await);
+    assert!(!is_sent_away(200, reset).await);
+    assert!(is_sent_away(400, reset).await);
 }
 
 #[tokio::test(start_paused = true)]
