@@ -60,12 +60,17 @@ async fn a_client_on_h2_0_4_18_that_falls_behind_gets_full_chunks_and_lives() {
     for _ in 0..EVENTS {
         send(&mut client, text("a", "e", "a small one")).await;
     }
-    let (mut bytes, mut sizes) = (Vec::new(), Vec::new());
+    // Room is given back in large pieces: what goes out into little is small.
+    let (mut bytes, mut sizes, mut taken) = (Vec::new(), Vec::new(), 0);
     while decoded(bytes.clone().into()).len() < EVENTS {
         let data = stream.body.data().await.expect("no end");
         let data = data.unwrap_or_else(|error| panic!("it should live: {error}: {sizes:?}"));
-        let released = stream.body.flow_control().release_capacity(data.len());
-        released.unwrap();
+        taken += data.len();
+        if taken > WINDOW as usize * 3 / 4 {
+            let released = stream.body.flow_control().release_capacity(taken);
+            released.unwrap();
+            taken = 0;
+        }
         sizes.push(data.len());
         bytes.extend_from_slice(&data);
     }
@@ -74,9 +79,10 @@ async fn a_client_on_h2_0_4_18_that_falls_behind_gets_full_chunks_and_lives() {
         other => panic!("not an event: {other:?}"),
     });
     assert!(numbers.eq((1..).take(EVENTS)));
-    // What went out one by one filled the window and little more.
+    // What went out one by one filled the window and little more; later there
+    // is a small piece at the edge of a window now and then.
     let small = sizes.iter().filter(|size| **size < 256).count();
-    assert!(small * 50 < 4 * WINDOW as usize, "{sizes:?}");
+    assert!(small < EVENTS / 8, "{small} of {}: {sizes:?}", sizes.len());
 }
 
 fn decoded(mut bytes: Bytes) -> Vec<Frame> {
