@@ -1,6 +1,7 @@
 //! What a reader gets of a channel: events and, if it watches, changes among
 //! the members, in the order of their numbers.
 
+use super::super::log::Near;
 use super::super::stream::chunk::Chunk;
 use super::super::stream::select::{Filter, Select};
 use super::super::stream::subscription::Place;
@@ -12,6 +13,8 @@ use super::{Channel, State};
 pub(in crate::hub) struct View {
     /// The number up to which it has every event.
     pub(in crate::hub) cursor: u64,
+    /// About where in the log that is.
+    pub(in crate::hub) near: Near,
     /// How far it has come in the changes among the members, if it watches.
     pub(in crate::hub) watch: Option<Watch>,
 }
@@ -82,7 +85,8 @@ impl Channel {
             return Taken::Gap(let_go, state.next(place, view));
         }
         let upto = change.map_or(upto, |change| upto.min(change - 1));
-        view.cursor = state.events.log.read(view.cursor, upto, select, chunk);
+        let (cursor, near) = (view.cursor, &mut view.near);
+        view.cursor = state.events.log.read(cursor, upto, near, select, chunk);
         Taken::Frames(state.next(place, view))
     }
 
@@ -119,7 +123,7 @@ impl State {
         if self.events.log.let_go().number > view.cursor {
             return Some(view.cursor + 1);
         }
-        self.events.log.first_after(view.cursor)
+        self.events.log.first_after(view.cursor, view.near)
     }
 
     /// Where its next change among the members is; a list comes at once, even
@@ -132,7 +136,7 @@ impl State {
         if changes.let_go().number > cursor {
             return Some(cursor + 1);
         }
-        changes.first_after(cursor)
+        changes.first_after(cursor, Near::END)
     }
 
     /// False if the reader has missed some.
@@ -144,7 +148,8 @@ impl State {
         if changes.let_go().number > *cursor {
             return false;
         }
-        *cursor = changes.read(*cursor, upto, &Filter::default().select(""), chunk);
+        let all = Filter::default();
+        *cursor = changes.read(*cursor, upto, &mut { Near::END }, &all.select(""), chunk);
         true
     }
 }

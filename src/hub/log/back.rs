@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::super::stream::select::Select;
 use super::Log;
-use super::read::SCAN;
+use super::read::{Near, SCAN};
 
 /// A search, step by step, for the place before the newest few frames.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl Rewind {
 
     /// Takes one step, and tells whether there is more to look at.
     pub(in crate::hub) fn step(&mut self, log: &mut Log, select: &Select<'_>) -> bool {
-        let end = log.past(self.from);
+        let end = log.past(self.from, Near::END);
         let takes_all = select.takes_all(log.senders > 0);
         let most = if takes_all { self.left } else { SCAN };
         let start = end.saturating_sub(most);
@@ -64,8 +64,8 @@ impl Log {
         count: usize,
         bytes: usize,
     ) -> (Vec<(u64, Bytes)>, bool) {
-        let end = self.past(before.saturating_sub(1));
-        let range = self.past(after).min(end)..end;
+        let end = self.past(before.saturating_sub(1), Near::END);
+        let range = self.past(after, Near::END).min(end)..end;
         self.seal_before(range.end);
         let (total, mut size) = (range.len(), 0);
         let mut page = Vec::new();
@@ -84,12 +84,6 @@ impl Log {
         }
         let more = page.len() < total;
         (page, more)
-    }
-
-    /// Whether `select` takes the sealed frame at an index.
-    fn takes(&self, at: usize, select: &Select<'_>) -> bool {
-        let (frame, labels) = (self.frame(at), self.events[at].labels);
-        select.takes(&frame[labels.name()], &frame[labels.sender()])
     }
 
     /// The sealed frame at an index.

@@ -1,51 +1,70 @@
-//! What a log remembers of a frame to choose by, in sixteen bytes.
+//! What a log remembers of a frame to choose by, in twelve bytes.
 
 use std::ops::Range;
 
 use super::super::frames::Frame;
+use super::super::stream::select::{Select, sketch};
 
 /// Where in a frame its name and its sender are. Both are short and stand in
 /// the frame's first few hundred bytes, or behind its payload of a few MiB.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Labels {
-    name: (u32, u8),
-    sender: (u32, u8),
+    name: Label,
+    sender: Label,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Label {
+    start: u32,
+    len: u8,
+    /// Which bit its sketch has.
+    bit: u8,
 }
 
 impl Labels {
     /// Those of `frame`.
     pub(super) fn of(frame: &Frame) -> Self {
         Self {
-            name: pack(&frame.name),
-            sender: pack(&frame.sender),
+            name: Label::of(&frame.bytes, &frame.name),
+            sender: Label::of(&frame.bytes, &frame.sender),
         }
     }
 
     /// Whether it names a sender.
     pub(super) fn has_sender(self) -> bool {
-        self.sender.1 > 0
+        self.sender.len > 0
     }
 
-    /// Where the name is.
-    pub(super) fn name(self) -> Range<usize> {
-        unpack(self.name)
-    }
-
-    /// Where the sender is.
-    pub(super) fn sender(self) -> Range<usize> {
-        unpack(self.sender)
+    /// Whether `select` takes the frame, of which these are the labels. Most
+    /// are told apart without a look at its bytes.
+    pub(super) fn please<'a>(self, select: &Select<'_>, frame: impl FnOnce() -> &'a [u8]) -> bool {
+        let glance = select.glance(self.name.sketch(), self.sender.sketch());
+        glance.unwrap_or_else(|| {
+            let frame = frame();
+            select.takes(&frame[self.name.range()], &frame[self.sender.range()])
+        })
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "names have at most 128 bytes, frames a few MiB"
-)]
-fn pack(range: &Range<usize>) -> (u32, u8) {
-    (range.start as u32, range.len() as u8)
-}
+impl Label {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "names have at most 128 bytes, frames a few MiB"
+    )]
+    fn of(frame: &[u8], range: &Range<usize>) -> Self {
+        Self {
+            start: range.start as u32,
+            len: range.len() as u8,
+            bit: sketch(&frame[range.clone()]).trailing_zeros() as u8,
+        }
+    }
 
-fn unpack((start, len): (u32, u8)) -> Range<usize> {
-    let start = start as usize;
-    start..start + usize::from(len)
+    fn sketch(self) -> u64 {
+        1 << self.bit
+    }
+
+    fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start + usize::from(self.len)
+    }
 }

@@ -27,6 +27,7 @@ use super::sync::Arc;
 use labels::Labels;
 
 pub(super) use back::Rewind;
+pub(super) use read::Near;
 
 /// Bytes of a segment: one HTTP/2 DATA frame of the default size.
 pub(super) const SEGMENT: usize = 16 << 10;
@@ -47,6 +48,8 @@ pub(super) struct Log {
     /// What the account holds of this log.
     weight: Weight,
     events: VecDeque<Entry>,
+    /// How many came before those.
+    popped: u64,
     /// Those of `events` with a sender.
     senders: usize,
     segments: VecDeque<Segment>,
@@ -109,6 +112,7 @@ impl Log {
             account,
             weight: Weight::default(),
             events: VecDeque::new(),
+            popped: 0,
             senders: 0,
             segments: VecDeque::new(),
             blocks: 0,
@@ -186,9 +190,11 @@ impl Log {
         self.events.front().map(|first| first.number)
     }
 
-    /// The number of the oldest frame kept that comes after `number`.
-    pub(super) fn first_after(&self, number: u64) -> Option<u64> {
-        self.events.get(self.past(number)).map(|entry| entry.number)
+    /// The number of the oldest frame kept that comes after `number`, `near`
+    /// which the reader is.
+    pub(super) fn first_after(&self, number: u64, near: Near) -> Option<u64> {
+        let first = self.past(number, near);
+        self.events.get(first).map(|entry| entry.number)
     }
 
     fn seal_before(&mut self, index: usize) {
@@ -232,6 +238,7 @@ impl Log {
 
     fn pop(&mut self) {
         if let Some(entry) = self.events.pop_front() {
+            self.popped += 1;
             self.start = entry.end;
             self.let_go = self.let_go.and(LetGo {
                 number: entry.number,

@@ -12,22 +12,34 @@ use super::{Log, SEGMENT, Segment};
 /// filter which keeps little does not hold the channel's lock for long.
 pub(super) const SCAN: usize = 1024;
 
+/// About where in a log a reader is: how many frames ever came before.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Near(pub(super) u64);
+
+impl Near {
+    /// At its end, as most are.
+    pub(in crate::hub) const END: Self = Self(u64::MAX);
+}
+
 impl Log {
     /// Puts frames after the number `after` and up to `upto`, of those that
     /// `select` takes, into `chunk`, and returns the number up to which all was
     /// put there or skipped. That is less than `upto` if the chunk has no room
-    /// for the next frame, or at some point of a long search.
+    /// for the next frame, or at some point of a long search. The reader is
+    /// `near` there then.
     ///
-    /// O(log frames) and O(1) a segment handed over whole. Frames that are
+    /// O(log frames from where it is near) and O(1) a segment handed over whole. Frames that are
     /// chosen among, and small pieces behind others, are looked at and copied.
     pub(in crate::hub) fn read(
         &mut self,
         after: u64,
         upto: u64,
+        near: &mut Near,
         select: &Select<'_>,
         chunk: &mut Chunk<'_>,
     ) -> u64 {
-        let (mut next, until) = (self.past(after), self.past(upto));
+        let mut next = self.past(after, *near);
+        let until = self.past(upto, self.near(next));
         if next >= until {
             return upto.max(after);
         }
@@ -49,6 +61,7 @@ impl Log {
                 break;
             }
         }
+        *near = self.near(next);
         match next {
             _ if next >= until => upto.max(after),
             0 => after,
@@ -59,21 +72,24 @@ impl Log {
     /// The first frames in `range` that `select` takes, one after the other;
     /// the empty range at the end if it takes none.
     fn run(&self, range: Range<usize>, select: &Select<'_>) -> Range<usize> {
-        let mut segment = self.segment_at(self.start_of(range.start));
-        let mut takes = |at: usize| {
-            let (from, entry) = (self.start_of(at), &self.events[at]);
-            while self.segments[segment].end() <= from {
-                segment += 1;
-            }
-            let holder = &self.segments[segment];
-            let frame = &holder.bytes[holder.slice(from, entry.end)];
-            select.takes(&frame[entry.labels.name()], &frame[entry.labels.sender()])
-        };
-        let start = range.clone().find(|at| takes(*at)).unwrap_or(range.end);
+        let start = range
+            .clone()
+            .find(|at| self.takes(*at, select))
+            .unwrap_or(range.end);
         let end = (start + 1..range.end)
-            .find(|at| !takes(*at))
+            .find(|at| !self.takes(*at, select))
             .unwrap_or(range.end);
         start..end
+    }
+
+    /// Whether `select` takes the sealed frame at an index.
+    pub(super) fn takes(&self, at: usize, select: &Select<'_>) -> bool {
+        let entry = &self.events[at];
+        entry.labels.please(select, || {
+            let from = self.start_of(at);
+            let holder = &self.segments[self.segment_at(from)];
+            &holder.bytes[holder.slice(from, entry.end)]
+        })
     }
 
     /// Puts the frames of `run` into `chunk` as far as it has room, and returns
@@ -95,16 +111,18 @@ impl Log {
             };
             let holder = &self.segments[segment];
             let limit = holder.end().min(room);
-            let end = run.end.min(partition_from_back(&self.events, |entry| {
-                entry.end <= limit
-            }));
+            let end = if self.start_of(run.end) <= limit {
+                run.end
+            } else {
+                partition(&self.events, next, |entry| entry.end <= limit)
+            };
             if end <= next {
                 chunk.close();
                 return next;
             }
             let slice = holder.slice(from, self.start_of(end));
-            if slice.len() < holder.bytes.len() / 4 {
-                // Not worth to keep the whole segment alive for.
+            if !chunk.is_empty() || slice.len() < holder.bytes.len() / 4 {
+                // Copied anyway, or not worth to keep a whole segment for.
                 chunk.buffer().extend_from_slice(&holder.bytes[slice]);
             } else {
                 chunk.put(holder.bytes.slice(slice));
@@ -139,28 +157,53 @@ impl Log {
     }
 
     /// The index of the first frame after `number`.
-    pub(super) fn past(&self, number: u64) -> usize {
-        partition_from_back(&self.events, |entry| entry.number <= number)
+    pub(super) fn past(&self, number: u64, Near(near): Near) -> usize {
+        if number >= self.newest {
+            return self.events.len();
+        }
+        let near = usize::try_from(near.saturating_sub(self.popped));
+        partition(&self.events, near.unwrap_or(usize::MAX), |entry| {
+            entry.number <= number
+        })
+    }
+
+    fn near(&self, index: usize) -> Near {
+        Near(self.popped + index as u64)
     }
 
     /// The index of the sealed segment that holds the byte at `offset`.
     pub(super) fn segment_at(&self, offset: u64) -> usize {
-        partition_from_back(&self.segments, |segment| segment.end() <= offset)
+        partition(&self.segments, usize::MAX, |segment| {
+            segment.end() <= offset
+        })
     }
 }
 
-/// As `partition_point`, in O(log distance from the back), since most readers
-/// are near the end.
-fn partition_from_back<T>(items: &VecDeque<T>, is_before: impl Fn(&T) -> bool) -> usize {
-    let (mut low, mut high, mut step) = (0, items.len(), 1);
-    while step <= items.len() {
-        let at = items.len() - step;
-        if is_before(&items[at]) {
-            low = at + 1;
-            break;
+/// As `partition_point`, in O(log distance) from `near`.
+fn partition<T>(items: &VecDeque<T>, near: usize, is_before: impl Fn(&T) -> bool) -> usize {
+    let (mut low, mut high) = (0, items.len());
+    let near = near.min(high);
+    let mut step = 1;
+    if near < high && is_before(&items[near]) {
+        low = near + 1;
+        while let Some(item) = items.get(near + step) {
+            if !is_before(item) {
+                high = near + step;
+                break;
+            }
+            low = near + step + 1;
+            step *= 2;
         }
-        high = at;
-        step *= 2;
+    } else {
+        high = near;
+        while let Some(at) = near.checked_sub(step) {
+            if is_before(&items[at]) {
+                low = at + 1;
+                break;
+            }
+            high = at;
+            step *= 2;
+        }
     }
     while low < high {
         let middle = low.midpoint(high);

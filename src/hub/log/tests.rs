@@ -17,7 +17,7 @@ use super::super::let_go::LetGo;
 use super::super::stream::chunk::Chunk;
 use super::super::stream::select::Filter;
 use super::super::sync::Arc;
-use super::{Log, Retention, Rewind, SEGMENT};
+use super::{Log, Near, Retention, Rewind, SEGMENT};
 use naive::{Choice, NAMES, Naive, SENDERS, frame, published};
 
 /// One thing that happens to a log.
@@ -311,7 +311,23 @@ fn read(
 ) -> (u64, Option<Bytes>) {
     let mut chunk = Chunk::new(account);
     let filter: Filter = choice.filter();
-    let cursor = log.read(after, upto, &filter.select(choice.own), &mut chunk);
+    // Wherever a reader believes to be, it gets the same.
+    let mut near = Near(after.wrapping_mul(0x9e37_79b9) % 64);
+    assert_eq!(
+        log.first_after(after, near),
+        log.first_after(after, Near::END)
+    );
+    let cursor = log.read(
+        after,
+        upto,
+        &mut near,
+        &filter.select(choice.own),
+        &mut chunk,
+    );
+    if cursor < upto {
+        let next = log.past(cursor, Near::END) as u64;
+        assert_eq!(near.0, log.popped + next, "it goes on from there");
+    }
     (cursor, chunk.finish())
 }
 
@@ -480,7 +496,10 @@ fn a_chunk_without_room_for_the_next_frame_is_full() {
     log.append(&mut frame(SEGMENT - 50, "", ""), 2, Instant::now());
     let mut chunk = Chunk::new(&account);
     let filter = Choice::ALL.filter();
-    assert_eq!(log.read(0, 2, &filter.select(""), &mut chunk), 1);
+    assert_eq!(
+        log.read(0, 2, &mut { Near::END }, &filter.select(""), &mut chunk),
+        1
+    );
     assert!(chunk.is_full(), "or its reader tries again and again");
 }
 

@@ -79,7 +79,7 @@ impl<'a> Chunk<'a> {
     /// The bytes so far, to write more behind them.
     pub(in crate::hub) fn buffer(&mut self) -> &mut Vec<u8> {
         if let Pieces::Slice(slice) = &self.pieces {
-            let mut copies = Vec::with_capacity(2 * slice.len());
+            let mut copies = Vec::with_capacity(ENOUGH.max(2 * slice.len()));
             copies.extend_from_slice(slice);
             self.pieces = Pieces::Copies(copies);
         } else if self.is_empty() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::channel::{Channel, Listens, View, Watch};
 use super::super::frames::GapReason;
+use super::super::log::Near;
 use super::super::node::Node;
 use super::super::observer::Observer;
 use super::super::sync::Arc;
@@ -241,6 +242,7 @@ impl<'a> Joining<'a> {
             channel,
             view: View {
                 cursor,
+                near: Near::END,
                 watch: wish.presence.then_some(watch),
             },
             filter: wish.filter,

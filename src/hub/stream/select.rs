@@ -8,7 +8,19 @@ use crate::model::EventName;
 pub struct Filter {
     /// In order, so that a look-up is O(log names). Empty: all.
     names: Arc<[EventName]>,
+    /// The sketches of all names together.
+    sketch: u64,
     echo: bool,
+}
+
+/// One of 64 bits for a text: texts whose sketches differ are different. Source: a Bloom filter
+/// of one hash, which is Fibonacci's of the last eight bytes.
+pub(in crate::hub) fn sketch(text: &[u8]) -> u64 {
+    let last = &text[text.len().saturating_sub(8)..];
+    let word = last
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte));
+    1 << (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 impl Filter {
@@ -16,7 +28,9 @@ impl Filter {
     pub fn named(mut names: Vec<EventName>) -> Self {
         names.sort_unstable();
         names.dedup();
+        let sketches = names.iter().map(|name| sketch(name.as_str().as_bytes()));
         Self {
+            sketch: sketches.fold(0, |all, one| all | one),
             names: names.into(),
             echo: false,
         }
@@ -37,7 +51,8 @@ impl Filter {
     pub(in crate::hub) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
         Select {
             names: &self.names,
-            own: (!self.echo).then_some(own.as_bytes()),
+            sketch: self.sketch,
+            own: (!self.echo).then(|| (own.as_bytes(), sketch(own.as_bytes()))),
         }
     }
 }
@@ -46,14 +61,24 @@ impl Filter {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::hub) struct Select<'a> {
     names: &'a [EventName],
+    sketch: u64,
     /// The sender to skip.
-    own: Option<&'a [u8]>,
+    own: Option<(&'a [u8], u64)>,
 }
 
 impl Select<'_> {
     /// Whether it takes every event, of which some have `senders`.
     pub(in crate::hub) fn takes_all(&self, senders: bool) -> bool {
         self.names.is_empty() && !(senders && self.own.is_some())
+    }
+
+    /// The same of one whose name and sender have these sketches, if they tell.
+    pub(in crate::hub) fn glance(&self, name: u64, sender: u64) -> Option<bool> {
+        if !self.names.is_empty() {
+            return (name & self.sketch == 0).then_some(false);
+        }
+        let is_other = self.own.is_none_or(|(_, own)| own != sender);
+        is_other.then_some(true)
     }
 
     /// Whether it takes an event of this name and sender.
@@ -63,6 +88,7 @@ impl Select<'_> {
                 .binary_search_by(|n| n.as_str().as_bytes().cmp(name))
                 .is_ok()
         };
-        self.own != Some(sender) && (self.names.is_empty() || named())
+        let is_own = self.own.is_some_and(|(own, _)| own == sender);
+        !is_own && (self.names.is_empty() || named())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use slab::Slab;
 
 use super::super::channel::{Channel, View, Watch};
+use super::super::log::Near;
 use super::super::node::{Node, Reached};
 use super::super::observer::Attached;
 use super::super::ready::Marks;
@@ -36,6 +37,10 @@ impl Slots {
     /// Takes in a slot, marked to be looked at if it has a channel.
     pub(super) fn add(&mut self, slot: Slot, marked: &mut Marks) -> u32 {
         let is_there = slot.channel.is_some();
+        if self.all.is_empty() {
+            // Most streams have one channel, and broadcasts.
+            self.all.reserve_exact(2);
+        }
         let key = u32::try_from(self.all.insert(slot)).unwrap_or(u32::MAX);
         if is_there {
             marked.push(key);
@@ -149,6 +154,7 @@ impl Slots {
         let slot = Slot {
             view: View {
                 cursor,
+                near: Near::END,
                 watch: None,
             },
             filter: filter.clone(),
