@@ -26,6 +26,7 @@ use tower_service::Service;
 
 use super::answer::{Answer, call};
 use super::gather::{Gather, Writer, gather};
+use super::hearing::Hearing;
 use super::incoming::Incoming;
 use super::limits::{CONNECTION_WINDOW, Limits, STREAM_WINDOW};
 use super::peer::Peer;
@@ -122,7 +123,7 @@ where
     };
     let peer = Arc::new(Peer::new());
     let broken = peer.broken();
-    let (io, writer) = gather((PREFACE, io), &limits, &peer);
+    let (io, writer) = gather(Hearing::new((PREFACE, io), &peer), &limits, &peer);
     // All that it waits for is there.
     let connection = builder(&limits).handshake(io).await?;
     let mut http = Http {
@@ -211,13 +212,13 @@ where
         let mut vanished = pin!(unconstrained(vanished(pings, peer, limits)));
         tokio::select! {
             biased;
-            ended = self.drive(writer) => return ended,
+            ended = self.drive(writer, peer) => return ended,
             () = &mut vanished => return Err(Ended::Vanished),
             () = unconstrained(closing) => self.close(),
         }
         tokio::select! {
             biased;
-            ended = self.drive(writer) => ended,
+            ended = self.drive(writer, peer) => ended,
             () = vanished => Err(Ended::Vanished),
             () = unconstrained(sleep(limits.drain_timeout)) => Err(Ended::Undrained),
         }
@@ -230,7 +231,7 @@ where
     }
 
     /// Polls what was woken, and each time writes out what came of it.
-    async fn drive(&mut self, writer: &Writer<Io>) -> Result<(), Ended> {
+    async fn drive(&mut self, writer: &Writer<Io>, peer: &Peer) -> Result<(), Ended> {
         poll_fn(|cx| {
             let Self {
                 connection,
@@ -238,6 +239,7 @@ where
                 begin,
             } = self;
             let ended = streams.poll(cx, |streams, cx| {
+                peer.begin_turn();
                 loop {
                     let (request, respond) = match ready!(connection.poll_accept(cx)) {
                         Some(Ok(accepted)) => accepted,

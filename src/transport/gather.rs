@@ -10,8 +10,6 @@
 //! that takes nothing for too long is an error too, for h2 would wait for it
 //! even after its keepalive has given the peer up.
 //!
-//! Both directions tell the [`Peer`] what they see of it.
-//!
 //! Leaves closing to the [`Writer`]: for h2, flush and shutdown are done at
 //! once, and [`Writer::drain`] makes them true.
 
@@ -34,18 +32,12 @@ use super::peer::Peer;
 /// large buffer no longer than the ping's interval.
 const KEPT: usize = 2 << 10;
 
-/// Splits `io` into h2's side and the side of who polls h2, which reads `early`
-/// before anything else.
+/// Splits `io` into h2's side and the side of who polls h2.
 ///
 /// The buffer has 2 KiB at least. Only the task that polls both takes their lock.
-pub(super) fn gather<Io>(
-    (early, io): (&'static [u8], Io),
-    limits: &Limits,
-    peer: &Arc<Peer>,
-) -> (Gather<Io>, Writer<Io>) {
+pub(super) fn gather<Io>(io: Io, limits: &Limits, peer: &Arc<Peer>) -> (Gather<Io>, Writer<Io>) {
     let shared = Arc::new(Mutex::new(State {
         io,
-        early,
         peer: Arc::clone(peer),
         buffer: Vec::new(),
         written: 0,
@@ -70,8 +62,7 @@ pub(super) struct Writer<Io>(Arc<Mutex<State<Io>>>);
 #[derive(Debug)]
 struct State<Io> {
     io: Io,
-    /// What has been read of it already.
-    early: &'static [u8],
+    /// Told when its bytes cannot be written.
     peer: Arc<Peer>,
     /// What h2 wrote; the peer has taken `..written` of it.
     buffer: Vec<u8>,
@@ -240,18 +231,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Gather<Io> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut state = lock(&self.0);
-        if !state.early.is_empty() {
-            return Pin::new(&mut state.early).poll_read(cx, buf);
-        }
-        let before = buf.filled().len();
-        let result = ready!(Pin::new(&mut state.io).poll_read(cx, buf));
-        if buf.filled().len() > before {
-            state.peer.hear();
-        } else if result.is_err() || buf.remaining() > 0 {
-            state.peer.lose();
-        }
-        Poll::Ready(result)
+        Pin::new(&mut lock(&self.0).io).poll_read(cx, buf)
     }
 }
 

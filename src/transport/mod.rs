@@ -16,6 +16,7 @@ mod refusal;
 
 mod connection;
 mod gather;
+mod hearing;
 mod peer;
 mod preface;
 

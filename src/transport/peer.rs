@@ -4,7 +4,7 @@
 //! whole connection is lost. Whoever held the body is told here which it was.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,6 +14,10 @@ use tokio::time::Instant;
 /// extensions, so that it can be asked once the stream has ended.
 pub type Broken = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// Bytes of a peer in one turn, after which its streams have theirs: what
+/// HTTP/2 reads at once.
+pub(super) const TURN: usize = 8 << 10;
+
 /// What is known of a peer.
 #[derive(Debug)]
 pub(super) struct Peer {
@@ -21,6 +25,8 @@ pub(super) struct Peer {
     opened: Instant,
     /// When bytes last came, in milliseconds since `opened`.
     heard: AtomicU64,
+    /// Bytes that came in this turn.
+    said: AtomicUsize,
 }
 
 impl Peer {
@@ -30,11 +36,23 @@ impl Peer {
             lost: AtomicBool::new(false),
             opened: Instant::now(),
             heard: AtomicU64::new(0),
+            said: AtomicUsize::new(0),
         }
     }
 
-    /// Bytes came from it.
-    pub(super) fn hear(&self) {
+    /// Its turn to be heard begins.
+    pub(super) fn begin_turn(&self) {
+        self.said.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether it has said enough for one turn.
+    pub(super) fn had_turn(&self) -> bool {
+        self.said.load(Ordering::Relaxed) >= TURN
+    }
+
+    /// So many bytes came from it.
+    pub(super) fn hear(&self, bytes: usize) {
+        self.said.fetch_add(bytes, Ordering::Relaxed);
         self.heard.store(self.age(), Ordering::Relaxed);
     }
 

@@ -162,6 +162,7 @@ impl Standing {
         self.profile = profile;
         self.places = kept;
         self.places.append(&mut fresh);
+        self.places.shrink_to_fit();
         Ok(channels)
     }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
 use proptest::prelude::*;
-use tokio::io::{AsyncWriteExt, duplex};
+use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
 use super::*;
@@ -22,7 +22,7 @@ fn gather_for<Io>(peer: &Arc<Peer>, io: Io, limit: usize) -> (Gather<Io>, Writer
         keepalive_timeout: STALL / 2,
         ..Limits::default()
     };
-    super::gather((b"", io), &limits, peer)
+    super::gather(io, &limits, peer)
 }
 
 /// An io that takes `room` bytes, at most `chunk` at a time, and notes what
@@ -300,56 +300,6 @@ async fn a_large_buffer_is_kept_while_busy_and_given_back_when_quiet() {
 }
 
 #[tokio::test]
-async fn what_has_been_read_already_is_read_first() {
-    let (mut far, io) = duplex(64);
-    let peer = Arc::new(Peer::new());
-    let (mut gather, _writer) = super::gather((b"early", io), &Limits::default(), &peer);
-    far.write_all(b" and late").await.unwrap();
-    let mut read = Vec::new();
-    while read.len() < 14 {
-        let mut buf = [0; 3];
-        let len = tokio::io::AsyncReadExt::read(&mut gather, &mut buf).await;
-        read.extend_from_slice(&buf[..len.unwrap()]);
-    }
-    assert_eq!(read, b"early and late");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_hangs_up_is_lost_once_that_is_read() {
-    let (mut far, io) = duplex(64);
-    let peer = Arc::new(Peer::new());
-    let (mut gather, _writer) = gather_for(&peer, io, KEPT);
-    far.write_all(b"x").await.unwrap();
-    let mut buf = [0; 8];
-    let mut read = async || tokio::io::AsyncReadExt::read(&mut gather, &mut buf).await;
-    assert_eq!(read().await.unwrap(), 1);
-    assert!(!peer.broken()());
-    drop(far);
-    assert!(!peer.broken()());
-    assert_eq!(read().await.unwrap(), 0);
-    assert!(peer.broken()());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_cannot_be_read_from_is_lost() {
-    struct Reset;
-    impl AsyncRead for Reset {
-        fn poll_read(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-            _: &mut ReadBuf<'_>,
-        ) -> Poll<io::Result<()>> {
-            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
-        }
-    }
-    let peer = Arc::new(Peer::new());
-    let (mut gather, _writer) = gather_for(&peer, Reset, KEPT);
-    let error = tokio::io::AsyncReadExt::read(&mut gather, &mut [0; 8]).await;
-    assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-    assert!(peer.broken()());
-}
-
-#[tokio::test]
 async fn a_peer_that_cannot_be_written_to_is_lost() {
     let mock = Mock::with(0);
     let peer = Arc::new(Peer::new());
@@ -360,20 +310,6 @@ async fn a_peer_that_cannot_be_written_to_is_lost() {
     mock.script().error = Some(io::ErrorKind::BrokenPipe);
     assert!(!is_ok(&writer.poll_write_out(&mut context())));
     assert!(peer.broken()());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_is_silent_since_it_was_last_heard() {
-    let (mut far, io) = duplex(64);
-    let peer = Arc::new(Peer::new());
-    let (mut gather, _writer) = gather_for(&peer, io, KEPT);
-    tokio::time::advance(NOT_YET).await;
-    assert_eq!(peer.silence(), NOT_YET);
-    far.write_all(b"x").await.unwrap();
-    tokio::io::AsyncReadExt::read(&mut gather, &mut [0; 8])
-        .await
-        .unwrap();
-    assert_eq!(peer.silence(), Duration::ZERO);
 }
 
 proptest! {

@@ -1,0 +1,106 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use super::super::peer::TURN;
+use super::*;
+
+/// A peer, the far end of its connection, and what is heard of it.
+fn connection() -> (Arc<Peer>, DuplexStream, Hearing<DuplexStream>) {
+    let (far, io) = duplex(10 * TURN);
+    let peer = Arc::new(Peer::new());
+    let hearing = Hearing::new((b"", io), &peer);
+    (peer, far, hearing)
+}
+
+#[tokio::test]
+async fn what_has_been_read_already_is_read_first() {
+    let (mut far, io) = duplex(64);
+    let mut hearing = Hearing::new((b"early", io), &Arc::new(Peer::new()));
+    far.write_all(b" and late").await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 14 {
+        let mut buf = [0; 3];
+        let len = hearing.read(&mut buf).await;
+        read.extend_from_slice(&buf[..len.unwrap()]);
+    }
+    assert_eq!(read, b"early and late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_hangs_up_is_lost_once_that_is_read() {
+    let (peer, mut far, mut hearing) = connection();
+    far.write_all(b"x").await.unwrap();
+    let mut buf = [0; 8];
+    let mut read = async || hearing.read(&mut buf).await;
+    assert_eq!(read().await.unwrap(), 1);
+    assert!(!peer.broken()());
+    drop(far);
+    assert!(!peer.broken()());
+    assert_eq!(read().await.unwrap(), 0);
+    assert!(peer.broken()());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_cannot_be_read_from_is_lost() {
+    struct Reset;
+    impl AsyncRead for Reset {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+    let peer = Arc::new(Peer::new());
+    let mut hearing = Hearing::new((b"", Reset), &peer);
+    let error = hearing.read(&mut [0; 8]).await;
+    assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    assert!(peer.broken()());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_is_silent_since_it_was_last_heard() {
+    let (peer, mut far, mut hearing) = connection();
+    const SILENCE: Duration = Duration::from_secs(49);
+    tokio::time::advance(SILENCE).await;
+    assert_eq!(peer.silence(), SILENCE);
+    far.write_all(b"x").await.unwrap();
+    hearing.read(&mut [0; 8]).await.unwrap();
+    assert_eq!(peer.silence(), Duration::ZERO);
+}
+
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn much_at_once_is_heard_in_turns() {
+    let (peer, mut far, mut hearing) = connection();
+    far.write_all(&[7; 3 * TURN]).await.unwrap();
+    for _ in 0..3 {
+        peer.begin_turn();
+        let flag = Arc::<Flag>::default();
+        let waker = Waker::from(Arc::clone(&flag));
+        let mut heard = 0;
+        let mut bytes = [0; TURN / 2];
+        loop {
+            let mut buf = ReadBuf::new(&mut bytes);
+            let read = Pin::new(&mut hearing).poll_read(&mut Context::from_waker(&waker), &mut buf);
+            if read.is_pending() {
+                break;
+            }
+            heard += buf.filled().len();
+        }
+        assert_eq!(heard, TURN);
+        assert!(flag.0.load(Ordering::Relaxed), "it goes on by itself");
+    }
+}
