@@ -12,6 +12,11 @@ use tokio::runtime::Runtime;
 
 use crate::cli::{Cli, Failure};
 
+/// A stream takes some fifteen small allocations; after a hundred thousand of
+/// them the system's allocator searches long (`docs/benchmarks.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
