@@ -10,6 +10,7 @@
 //! - [`rpc`]: the service of the proto, before a hub.
 //! - [`transport`]: connections. Knows nothing of what is served.
 //! - [`server`]: all of it on a listener, from start to drained.
+//! - [`client`]: a client, for services in Rust.
 //! - [`config`], [`telemetry`]: settings and logs.
 //!
 //! **The way of an event.** `rpc` checks a `Send` once and encodes the frame
@@ -30,5 +31,9 @@ pub mod transport;
 
 pub mod server;
 
+pub mod client;
+
 pub mod config;
 pub mod telemetry;
+
+pub use client::Client;

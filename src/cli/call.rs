@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use fanfare::client::Address;
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tokio::sync::mpsc;
@@ -13,7 +14,6 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
 
-use super::address::Address;
 use super::codec::DynamicCodec;
 use super::failure::root_cause;
 use super::{Failure, json};
@@ -60,7 +60,7 @@ pub(crate) struct Client {
 impl Target {
     /// Connects to the node.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
-        let channel = Endpoint::from(self.address.0.clone())
+        let channel = Endpoint::from(self.address.uri())
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(PING)
             .keep_alive_while_idle(true)

@@ -4,7 +4,6 @@
 //! makes the call, and prints what comes back as JSON, one object a line. They
 //! know the messages from their descriptors, not from generated types.
 
-mod address;
 mod bench;
 mod broadcast;
 mod call;

@@ -15,6 +15,7 @@ mod behind;
 mod binary;
 mod bystander;
 mod cli;
+mod client;
 mod client_rule;
 mod coming_back;
 mod compare;

@@ -1,4 +1,4 @@
-//! Where a client verb finds its node.
+//! Where a node is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,21 @@ use tonic::codegen::http::Uri;
 
 const DEFAULT: &str = "http://127.0.0.1:50051";
 
-/// The URL of a node, its scheme `http`.
+/// The URL of a node: `http://HOST:PORT`, or `HOST:PORT` alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address(pub(crate) Uri);
+pub struct Address(Uri);
+
+impl Address {
+    /// As a URL.
+    pub fn uri(&self) -> Uri {
+        self.0.clone()
+    }
+}
 
 impl FromStr for Address {
     type Err = String;
 
-    /// Empty text is the default: an empty `FANFARE_ADDRESS` counts as unset.
+    /// Empty text stands for `127.0.0.1:50051`, as an empty variable does.
     fn from_str(text: &str) -> Result<Self, String> {
         let url = match text.split_once("://") {
             _ if text.is_empty() => DEFAULT.to_owned(),
