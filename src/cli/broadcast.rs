@@ -4,7 +4,7 @@ use serde_json::{Map, json};
 
 use super::call::{Deadline, Target};
 use super::output::Output;
-use super::payload::Event;
+use super::payload::{Event, identified};
 use super::{Failure, json, render};
 
 /// The arguments of `broadcast`.
@@ -24,10 +24,10 @@ impl Args {
     /// Broadcasts, and prints the response.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let rest = Map::from_iter([("event".to_owned(), json!(self.event))]);
-        let request = self.content.request("Broadcast", rest).await?;
-        let mut client = self.target.connect().await?;
+        let request = identified(self.content.request("Broadcast", rest).await?);
+        let client = self.target.connect(self.deadline).await?;
         let method = json::method("Broadcast");
-        let answer = client.unary(&method, request, self.deadline).await?;
+        let answer = client.unary(&method, &request).await?;
         Output::stdout().line(render::line(&answer)?).await
     }
 }

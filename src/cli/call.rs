@@ -1,29 +1,32 @@
-//! Calls to a node: the connection, unary and streaming.
+//! Calls to a node, of messages known by their descriptors.
+//!
+//! The library connects, repeats and reads errors; a stream in both directions
+//! is opened here, since what is asked and answered on it is printed as it is.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use fanfare::client::Address;
+use bytes::Bytes;
+use fanfare::client::{Address, Builder, Error};
 use prost_reflect::prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Request, Status, Streaming};
 
 use super::codec::DynamicCodec;
-use super::failure::root_cause;
 use super::{Failure, json};
-
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// A connection silent for this long is pinged: a subscriber has nothing else
 /// by which to notice that its node is gone.
 const PING: Duration = Duration::from_secs(20);
+
+/// How long a stream may take to begin.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Where a client verb finds its node.
 #[derive(Debug, clap::Args)]
@@ -51,93 +54,78 @@ pub(crate) struct Deadline {
     pub(crate) timeout: Duration,
 }
 
-/// A connection to one node.
+/// A client of one node.
 #[derive(Debug)]
-pub(crate) struct Client {
-    grpc: Grpc<Channel>,
-}
+pub(crate) struct Client(fanfare::Client);
 
 impl Target {
-    /// Connects to the node.
-    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
-        let channel = Endpoint::from(self.address.uri())
-            .connect_timeout(CONNECT)
-            .http2_keep_alive_interval(PING)
-            .keep_alive_while_idle(true)
-            .connect()
-            .await
-            .map_err(|error| Failure::Failed {
-                text: format!("cannot connect to {}: {}", self.address, root_cause(&error)),
-                hint: Some(
-                    "is fanfare serve running? --address or FANFARE_ADDRESS names another node"
-                        .to_owned(),
-                ),
-            })?;
-        Ok(Client {
-            grpc: Grpc::new(channel),
-        })
-    }
-}
-
-impl Client {
-    /// Makes a unary call, which may take as long as `deadline` says.
-    pub(crate) async fn unary(
-        &mut self,
-        method: &MethodDescriptor,
-        request: DynamicMessage,
-        deadline: Deadline,
-    ) -> Result<DynamicMessage, Failure> {
-        let call = async {
-            self.ready().await?;
-            let codec = DynamicCodec(method.output());
-            self.grpc
-                .unary(encoded(&request), path(method), codec)
-                .await
-        };
-        let answered = tokio::time::timeout(deadline.timeout, call).await;
-        let answer = answered.map_err(|_| late(deadline))??;
-        Ok(answer.into_inner())
+    /// Connects to the node; a call may take as long as `deadline` says.
+    pub(crate) async fn connect(&self, deadline: Deadline) -> Result<Client, Failure> {
+        let builder = Builder::at(&self.address).timeout(deadline.timeout);
+        let client = builder.connect().await;
+        client.map(Client).map_err(|error| self.failure(error))
     }
 
-    /// Opens a stream of answers.
-    pub(crate) async fn streaming(
-        &mut self,
-        method: &MethodDescriptor,
-        request: DynamicMessage,
-    ) -> Result<Streaming<DynamicMessage>, Status> {
-        self.ready().await?;
-        let codec = DynamicCodec(method.output());
-        let answer = self
-            .grpc
-            .server_streaming(encoded(&request), path(method), codec)
-            .await?;
-        Ok(answer.into_inner())
+    /// A client for one stream, which connects by itself.
+    pub(crate) fn lazy(&self) -> Result<fanfare::Client, Failure> {
+        let builder = Builder::at(&self.address).timeout(OPENING);
+        Ok(builder.without_repeats().lazy()?)
+    }
+
+    /// What to tell of an error before anything has come of the node.
+    pub(crate) fn failure(&self, error: Error) -> Failure {
+        if !error.is_cut() {
+            return error.into();
+        }
+        Failure::Failed {
+            text: format!("cannot connect to {}: {}", self.address, error.message()),
+            hint: Some(
+                "is fanfare serve running? --address or FANFARE_ADDRESS names another node"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// Opens a stream in both directions, of requests that are encoded already.
     /// It is under way once [`Answers::next`] is awaited.
-    pub(crate) fn both_ways(
-        mut self,
+    pub(crate) async fn both_ways(
+        &self,
         method: &MethodDescriptor,
         requests: mpsc::Receiver<Vec<u8>>,
-    ) -> Answers {
+    ) -> Result<Answers, Failure> {
+        let endpoint = Endpoint::from(self.address.uri())
+            .connect_timeout(OPENING)
+            .http2_keep_alive_interval(PING)
+            .keep_alive_while_idle(true);
+        let channel = endpoint.connect().await;
+        let mut grpc = Grpc::new(channel.map_err(|error| self.failure(error.into()))?);
         let (path, codec) = (path(method), DynamicCodec(method.output()));
-        Answers::Opening(Box::pin(async move {
-            self.ready().await?;
+        Ok(Answers::Opening(Box::pin(async move {
+            let ready = grpc.ready().await;
+            ready.map_err(|error| Status::unavailable(error.to_string()))?;
             let requests = Request::new(ReceiverStream::new(requests));
-            let answer = self.grpc.streaming(requests, path, codec).await?;
+            let answer = grpc.streaming(requests, path, codec).await?;
             Ok(answer.into_inner())
-        }))
-    }
-
-    async fn ready(&mut self) -> Result<(), Status> {
-        let ready = self.grpc.ready().await;
-        ready.map_err(|error| Status::unavailable(root_cause(&error)))
+        })))
     }
 }
 
-fn encoded(request: &DynamicMessage) -> Request<Vec<u8>> {
-    Request::new(request.encode_to_vec())
+impl Client {
+    /// Makes a unary call, which is repeated while the node is unavailable.
+    pub(crate) async fn unary(
+        &self,
+        method: &MethodDescriptor,
+        request: &DynamicMessage,
+    ) -> Result<DynamicMessage, Failure> {
+        let answer = self.0.call(method.name(), request.encode_to_vec()).await?;
+        decoded(method, answer)
+    }
+}
+
+/// The answer, or one of the answers, that a method gives.
+pub(crate) fn decoded(method: &MethodDescriptor, answer: Bytes) -> Result<DynamicMessage, Failure> {
+    DynamicMessage::decode(method.output(), answer)
+        .map_err(|error| Failure::failed(format!("cannot decode the answer: {error}")))
 }
 
 /// What comes back on a stream in both directions.

@@ -75,12 +75,11 @@ enum Happened {
 impl Exchange {
     /// Opens a session, in which an answer may take as long as `deadline` says.
     pub(crate) async fn open(target: &Target, deadline: Deadline) -> Result<Self, Failure> {
-        let client = target.connect().await?;
         let (requests, queue) = mpsc::channel(QUEUE);
         let lines = Lines::of(tokio::io::stdin());
         Ok(Self {
             input: Some(Input { lines, requests }),
-            answers: client.both_ways(&json::method("Session"), queue),
+            answers: target.both_ways(&json::method("Session"), queue).await?,
             unanswered: VecDeque::new(),
             last_line: 0,
             deadline,

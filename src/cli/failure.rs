@@ -1,14 +1,13 @@
 //! How a verb fails: what stderr gets to read, and the exit code.
 
-use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use fanfare::client::{Error, FieldViolation};
 use prost_reflect::DynamicMessage;
 use prost_reflect::prost::Message as _;
 use tonic::{Code, Status};
-use tonic_types::{FieldViolation, StatusExt as _};
 
 use super::fields;
 
@@ -90,78 +89,56 @@ pub(crate) fn explain(answer: &clap::Error) -> ExitCode {
     }
 }
 
-/// The deepest cause of an error: where the system's own words are.
-pub(crate) fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Error::from(status).into()
     }
-    cause.to_string()
 }
 
-impl From<Status> for Failure {
+impl From<Error> for Failure {
     /// `CODE (REASON): field: what is wrong`, and when to try again.
-    fn from(status: Status) -> Self {
-        let mut text = code(&status);
-        if let Some(info) = status.get_details_error_info() {
-            let _ = write!(text, " ({})", info.reason);
+    fn from(error: Error) -> Self {
+        let mut text = error.code_name().to_owned();
+        if let Some(reason) = error.reason_name() {
+            let _ = write!(text, " ({reason})");
         }
-        let _ = write!(text, ": {}", reason(&status));
-        let hint = hint(&status);
+        let _ = write!(text, ": {}", reason(&error));
+        let hint = hint(&error);
         Self::Failed { text, hint }
     }
 }
 
 /// When to try again, or that it is not the node that says so.
-fn hint(status: &Status) -> Option<String> {
-    let delay = status
-        .get_details_retry_info()
-        .and_then(|info| info.retry_delay);
-    if let Some(delay) = delay {
-        return Some(format!(
-            "try again in {}",
-            humantime::format_duration(delay)
-        ));
+fn hint(error: &Error) -> Option<String> {
+    if let Some(delay) = error.retry_after() {
+        let delay = humantime::format_duration(delay);
+        return Some(format!("try again in {delay}"));
     }
-    // tonic's own words for a reset and for a broken connection.
-    (status.code() == Code::Unknown && status.source().is_some()).then(|| {
-        "the stream or its connection was cut, by a node that went or for taking nothing too long: subscribe again".to_owned()
-    })
-}
-
-/// The code as the gRPC documentation spells it: `INVALID_ARGUMENT`.
-fn code(status: &Status) -> String {
-    let mut name = String::new();
-    for letter in format!("{:?}", status.code()).chars() {
-        if letter.is_uppercase() && !name.is_empty() {
-            name.push('_');
+    let hint = match error.code() {
+        // tonic's own code for a reset and for a broken connection.
+        Code::Unknown if error.is_cut() => {
+            "the stream or its connection was cut, by a node that went or for taking nothing too long: subscribe again"
         }
-        name.push(letter.to_ascii_uppercase());
-    }
-    name
+        Code::DeadlineExceeded if error.is_cut() => {
+            "the node may have done it all the same; --timeout waits longer"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
-fn reason(status: &Status) -> String {
-    let violations = status
-        .get_details_bad_request()
-        .map(|request| request.field_violations)
-        .unwrap_or_default();
-    if !violations.is_empty() {
-        return violations.iter().map(line).collect::<Vec<_>>().join("; ");
+fn reason(error: &Error) -> String {
+    let violations = error.violations();
+    if violations.is_empty() {
+        return error.message().to_owned();
     }
-    // The status of a broken connection says no more than "transport error".
-    match status.source() {
-        Some(source) => format!("{} ({})", status.message(), root_cause(source)),
-        None => status.message().to_owned(),
-    }
+    violations.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 /// The field and what is wrong with it; a text that begins with its field has
 /// it already, as `GetHistory is not built yet`.
 fn line(violation: &FieldViolation) -> String {
-    let FieldViolation {
-        field, description, ..
-    } = violation;
+    let FieldViolation { field, description } = violation;
     if field.is_empty() || description.starts_with(field) {
         description.clone()
     } else {
@@ -173,7 +150,7 @@ fn line(violation: &FieldViolation) -> String {
 mod tests {
     use std::time::Duration;
 
-    use tonic_types::ErrorDetails;
+    use tonic_types::{ErrorDetails, StatusExt as _};
 
     use super::super::json;
     use super::*;

@@ -1,9 +1,8 @@
 //! Fields of a message by their names; one that is not set reads as empty.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use prost_reflect::{DynamicMessage, Value, prost_types};
+use prost_reflect::{DynamicMessage, Value};
 
 /// The message in a field, if it is set.
 pub(crate) fn message<'a>(of: &'a DynamicMessage, name: &str) -> Option<Cow<'a, DynamicMessage>> {
@@ -55,11 +54,4 @@ pub(crate) fn integer(of: &DynamicMessage, name: &str) -> i32 {
 pub(crate) fn is_set(of: &DynamicMessage, name: &str) -> bool {
     let field = of.get_field_by_name(name);
     field.as_deref().and_then(Value::as_bool) == Some(true)
-}
-
-/// The duration in a field, if it is set and not negative.
-pub(crate) fn duration(of: &DynamicMessage, name: &str) -> Option<Duration> {
-    let message = message(of, name)?;
-    let duration = message.transcode_to::<prost_types::Duration>().ok()?;
-    duration.try_into().ok()
 }

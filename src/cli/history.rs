@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::output::{Output, note};
 use super::pages::{Pages, Paging};
-use super::position::Position;
+use super::position::{Position, in_field, to_json};
 use super::{Failure, fields, render};
 
 /// The arguments of `history`.
@@ -43,8 +43,8 @@ impl Args {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let request = json!({
             "channel": self.channel,
-            "after": self.after.as_ref().map(Position::json),
-            "before": self.before.as_ref().map(Position::json),
+            "after": self.after.as_ref().map(to_json),
+            "before": self.before.as_ref().map(to_json),
             "descending": self.descending,
         });
         let mut pages = self.pages.open("GetHistory", request).await?;
@@ -77,7 +77,7 @@ async fn print(pages: &mut Pages, mut left: i32) -> Result<Told, Failure> {
 impl Told {
     /// Keeps what a page says, and gives the gap that it is the first to tell.
     fn take(&mut self, page: &DynamicMessage) -> Result<Option<String>, Failure> {
-        self.position = Position::in_field(page, "position").or(self.position.take());
+        self.position = in_field(page, "position").or(self.position.take());
         let Some(gap) = fields::message(page, "gap") else {
             return Ok(None);
         };

@@ -27,7 +27,6 @@ pub(crate) struct Pages {
     /// For the next page; none after the last.
     request: Option<DynamicMessage>,
     page_size: i32,
-    deadline: Deadline,
 }
 
 impl Paging {
@@ -40,11 +39,10 @@ impl Paging {
         let method = json::method(method);
         let request = json::read(method.input(), request)?;
         Ok(Pages {
-            client: self.target.connect().await?,
+            client: self.target.connect(self.deadline).await?,
             method,
             request: Some(request),
             page_size: self.page_size,
-            deadline: self.deadline,
         })
     }
 }
@@ -57,8 +55,7 @@ impl Pages {
         };
         let size = self.page_size.min(most);
         request.set_field_by_name("page_size", Value::I32(size));
-        let (method, deadline) = (&self.method, self.deadline);
-        let page = self.client.unary(method, request.clone(), deadline).await?;
+        let page = self.client.unary(&self.method, &request).await?;
         self.request = after(request, &page);
         Ok(Some(page))
     }

@@ -7,8 +7,9 @@ use base64::prelude::BASE64_STANDARD;
 use prost_reflect::{DynamicMessage, Value as Dynamic};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
+use uuid::Uuid;
 
-use super::{Failure, exact, json};
+use super::{Failure, exact, fields, json};
 
 /// The arguments that every event has.
 #[derive(Debug, clap::Args)]
@@ -80,6 +81,16 @@ impl Event {
         };
         message(kind).map(Some)
     }
+}
+
+/// The request with an id of its own, if it has none: a call may be repeated on
+/// its way, by a proxy for instance.
+pub(crate) fn identified(mut request: DynamicMessage) -> DynamicMessage {
+    if fields::text(&request, "request_id").is_empty() {
+        let id = Dynamic::String(Uuid::new_v4().to_string());
+        request.set_field_by_name("request_id", id);
+    }
+    request
 }
 
 /// A payload from its JSON, as `{"json": …}`. An `Any` may be of a type that is

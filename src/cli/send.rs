@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::call::{Deadline, Target};
 use super::output::Output;
-use super::payload::Event;
+use super::payload::{Event, identified};
 use super::send_lines::{Form, send_lines};
 use super::{Failure, json, render};
 
@@ -48,7 +48,7 @@ impl Args {
         let request = self.content.request("Send", rest).await?;
         match self.stdin {
             Some(form) => send_lines(form, request, &self.target, self.deadline).await,
-            None => send_one(request, &self.target, self.deadline).await,
+            None => send_one(identified(request), &self.target, self.deadline).await,
         }
     }
 }
@@ -58,9 +58,7 @@ async fn send_one(
     target: &Target,
     deadline: Deadline,
 ) -> Result<(), Failure> {
-    let mut client = target.connect().await?;
-    let answer = client
-        .unary(&json::method("Send"), request, deadline)
-        .await?;
+    let client = target.connect(deadline).await?;
+    let answer = client.unary(&json::method("Send"), &request).await?;
     Output::stdout().line(render::line(&answer)?).await
 }

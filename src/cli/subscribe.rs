@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use tokio::signal;
 
 use super::call::Target;
-use super::follow::follow;
-use super::output::Output;
-use super::position::Position;
-use super::{Failure, exact, json, render};
+use super::follow::{follow, print};
+use super::position::{Position, to_json};
+use super::{Failure, exact, json};
 
 /// The arguments of `subscribe`.
 #[derive(Debug, clap::Args)]
@@ -102,9 +101,9 @@ impl Args {
         let request = self.wish.request()?;
         let printing = async {
             if self.follow {
-                follow(&self.target, request).await
+                follow(&self.target, &request).await
             } else {
-                self.print(request).await
+                print(&self.target, &request).await
             }
         };
         tokio::select! {
@@ -112,17 +111,6 @@ impl Args {
             interrupted = signal::ctrl_c() => interrupted
                 .map_err(|error| Failure::failed(format!("cannot wait for Ctrl-C: {error}"))),
         }
-    }
-
-    async fn print(&self, request: DynamicMessage) -> Result<(), Failure> {
-        let mut client = self.target.connect().await?;
-        let method = json::method("Subscribe");
-        let mut frames = client.streaming(&method, request).await?;
-        let mut output = Output::stdout();
-        while let Some(frame) = frames.message().await? {
-            output.line(render::line(&frame)?).await?;
-        }
-        Err(Failure::failed("the node ended the stream".to_owned()))
     }
 }
 
@@ -185,7 +173,7 @@ impl Start {
     /// The field of the request that says so, with its value.
     fn field(&self) -> Option<(&'static str, Value)> {
         let resume = self.resume.as_ref();
-        let resume = resume.map(|position| ("resume", position.json()));
+        let resume = resume.map(|position| ("resume", to_json(position)));
         let since = self.since.map(|time| ("since", json!(time.to_string())));
         let last = self.last.map(|count| ("last", json!(count)));
         resume.or(since).or(last)
@@ -212,6 +200,7 @@ fn seconds(time: Duration) -> String {
 mod tests {
     use clap::Parser;
 
+    use super::super::render;
     use super::*;
 
     #[derive(Parser)]

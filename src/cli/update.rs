@@ -38,8 +38,8 @@ impl Args {
             "memberToken": self.member_token,
         });
         let request = json::read(method.input(), request)?;
-        let mut client = self.target.connect().await?;
-        let answer = client.unary(&method, request, self.deadline).await?;
+        let client = self.target.connect(self.deadline).await?;
+        let answer = client.unary(&method, &request).await?;
         let member = fields::message(&answer, "member");
         let member =
             member.ok_or_else(|| Failure::failed("the answer has no member".to_owned()))?;
