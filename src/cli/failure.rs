@@ -115,9 +115,8 @@ fn hint(error: &Error) -> Option<String> {
         return Some(format!("try again in {delay}"));
     }
     let hint = match error.code() {
-        // tonic's own code for a reset and for a broken connection.
-        Code::Unknown if error.is_cut() => {
-            "the stream or its connection was cut, by a node that went or for taking nothing too long: subscribe again"
+        Code::Unavailable if error.is_cut() => {
+            "the stream or its connection was cut, by a node that went or for taking nothing too long: try again"
         }
         Code::DeadlineExceeded if error.is_cut() => {
             "the node may have done it all the same; --timeout waits longer"

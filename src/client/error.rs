@@ -12,6 +12,9 @@ use crate::rpc::client as proto;
 /// The reasons of a node's errors: decide by these.
 pub use crate::rpc::client::ErrorReason as Reason;
 
+/// Whose reasons are those of a node.
+const DOMAIN: &str = "fanfare.v1";
+
 /// Why a call or a stream failed: the node's own words, or what became of the
 /// connection to it.
 #[derive(Clone, Debug)]
@@ -37,7 +40,8 @@ pub struct FieldViolation {
 }
 
 impl Error {
-    /// The gRPC code.
+    /// The gRPC code; of a broken connection `UNAVAILABLE`, whatever the
+    /// transport calls it.
     pub fn code(&self) -> Code {
         self.0.code
     }
@@ -88,7 +92,6 @@ impl Error {
     /// Whether a stream that failed so would fail so again.
     pub(super) fn is_for_good(&self) -> bool {
         match self.0.code {
-            _ if self.0.is_cut => false,
             Code::InvalidArgument
             | Code::NotFound
             | Code::AlreadyExists
@@ -98,9 +101,9 @@ impl Error {
             | Code::Unimplemented
             | Code::Unauthenticated
             // What cannot be decoded, which would come again.
-            | Code::DataLoss
+            | Code::DataLoss => true,
             // The member is on a newer stream now, which a return would end.
-            | Code::Aborted => true,
+            Code::Aborted => self.reason() == Some(Reason::Replaced),
             Code::Ok
             | Code::Cancelled
             | Code::Unknown
@@ -172,6 +175,7 @@ impl From<Status> for Error {
         // tonic's own, where it could not ask the node or lost it.
         if let Some(source) = status.source() {
             error.0.message = format!("{} ({})", status.message(), root_cause(source));
+            error.0.code = Code::Unavailable;
             error.0.is_cut = true;
         }
         error
@@ -195,7 +199,8 @@ impl From<proto::ErrorStatus> for Error {
 
 impl Inner {
     fn describe(&mut self, details: &ErrorDetails) {
-        self.reason = details.error_info().map(|info| info.reason.clone());
+        let info = details.error_info().filter(|info| info.domain == DOMAIN);
+        self.reason = info.map(|info| info.reason.clone());
         self.retry_after = details.retry_info().and_then(|info| info.retry_delay);
         let request = details.bad_request();
         let violations = request.into_iter().flat_map(|bad| &bad.field_violations);
@@ -303,6 +308,13 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_of_somebody_else_is_none_of_a_node() {
+        let details = ErrorDetails::with_error_info("DRAINING", "proxy.example", []);
+        let status = Status::with_error_details(Code::Unavailable, "x", details);
+        assert_eq!(Error::from(status).reason(), None);
+    }
+
+    #[test]
     fn details_that_are_no_details_are_passed_over() {
         let rubbish = bytes::Bytes::from_static(b"\xff\xff\xff");
         let error = Error::from(Status::with_details(Code::Internal, "odd", rubbish));
@@ -316,7 +328,7 @@ mod tests {
             Code::NotFound,
             Code::PermissionDenied,
             Code::Unimplemented,
-            Code::Aborted,
+            Code::Unauthenticated,
         ] {
             assert!(Error::own(code, String::new()).is_for_good(), "{code:?}");
         }
@@ -326,16 +338,21 @@ mod tests {
             Code::ResourceExhausted,
             Code::DeadlineExceeded,
             Code::Cancelled,
+            Code::Aborted,
         ] {
             assert!(!Error::own(code, String::new()).is_for_good(), "{code:?}");
         }
+        let details = ErrorDetails::with_error_info("REPLACED", DOMAIN, []);
+        let status = Status::with_error_details(Code::Aborted, "x", details);
+        assert!(Error::from(status).is_for_good());
     }
 
-    /// What the transport calls `PERMISSION_DENIED` is a broken connection.
+    /// HTTP/2 has a reason that tonic calls `PERMISSION_DENIED`.
     #[test]
-    fn a_cut_is_never_for_good() {
-        let mut error = Error::cut("gone");
-        error.0.code = Code::PermissionDenied;
-        assert!(!error.is_for_good() && error.is_worth_a_repeat());
+    fn what_the_transport_says_is_a_cut_whatever_its_code() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let error = Error::from(Status::from_error(broken.into()));
+        assert_eq!(error.code(), Code::Unavailable);
+        assert!(error.is_cut() && error.is_worth_a_repeat() && !error.is_for_good());
     }
 }

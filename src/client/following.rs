@@ -19,6 +19,7 @@ use super::back_off::BackOff;
 use super::builder::{Attempts, Settings};
 use super::call::stream;
 use super::kept::{Kept, OPENING};
+use super::lingering::Lingering;
 use super::{Error, Position};
 use crate::rpc::client as proto;
 use proto::subscribe_response::Frame;
@@ -36,6 +37,8 @@ pub struct Following {
     returns: Returns,
     back_off: BackOff,
     state: State,
+    /// Of the stream, if there is one.
+    connection: Option<Lingering>,
     /// When the state is over, whatever comes of it.
     timer: Option<Pin<Box<Sleep>>>,
     /// Whether the last poll found nothing.
@@ -99,6 +102,7 @@ impl Following {
             kept: Kept::new(request),
             returns: Returns::Always,
             state: State::Away,
+            connection: None,
             timer: None,
             is_waiting: false,
             settings,
@@ -156,6 +160,7 @@ impl Following {
 
     fn begin(&mut self) {
         let channel = self.settings.connection();
+        self.connection = Some(Lingering::new(&channel));
         let request = self.kept.request().encode_to_vec().into();
         self.state = State::Opening(Box::pin(stream(channel, request)));
         let left = self.patience.saturating_duration_since(Instant::now());

@@ -51,6 +51,7 @@ mod event;
 mod exact;
 mod following;
 mod kept;
+mod lingering;
 mod message;
 mod pages;
 mod payload;

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::Stream;
 
 use crate::client::kept::Kept;
+use crate::client::lingering::Lingering;
 use crate::client::presence::Lists;
 use crate::client::subscription::read;
 use crate::client::{Error, Frame, Position};
@@ -23,6 +24,7 @@ pub struct SessionFrames {
     reading: JoinHandle<()>,
     /// Tells the requests to end by being dropped.
     _dropped: oneshot::Sender<Infallible>,
+    _connection: Lingering,
     kept: Kept,
     lists: Lists,
 }
@@ -32,11 +34,13 @@ impl SessionFrames {
         frames: mpsc::Receiver<Result<Told, Error>>,
         reading: JoinHandle<()>,
         dropped: oneshot::Sender<Infallible>,
+        connection: Lingering,
     ) -> Self {
         Self {
             frames,
             reading,
             _dropped: dropped,
+            _connection: connection,
             kept: Kept::new(proto::SubscribeRequest::default()),
             lists: Lists::default(),
         }

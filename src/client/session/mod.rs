@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::builder::Settings;
 use super::call::LARGEST;
+use super::lingering::Lingering;
 use super::{Channel, Error, Message, Ready, Receipt, Subscribe, Update};
 use crate::rpc::client as proto;
 use proto::realtime_service_client::RealtimeServiceClient;
@@ -74,6 +75,7 @@ pub struct Session {
 /// Connects, and has the stream opened; its errors come on it.
 pub(super) async fn open(settings: &Settings) -> Result<(Session, SessionFrames), Error> {
     let channel = settings.endpoint().connect().await?;
+    let connection = Lingering::new(&channel);
     let client = RealtimeServiceClient::new(channel).max_decoding_message_size(LARGEST);
     let (asks, asked) = mpsc::channel(QUEUE);
     let (into, frames) = mpsc::channel(QUEUE);
@@ -81,7 +83,7 @@ pub(super) async fn open(settings: &Settings) -> Result<(Session, SessionFrames)
     let (dropped, until_dropped) = oneshot::channel();
     let requests = Requests::new(asked, Arc::clone(&waiting), until_dropped);
     let reading = Reading::new(waiting, into).run(client, requests);
-    let frames = SessionFrames::new(frames, tokio::spawn(reading), dropped);
+    let frames = SessionFrames::new(frames, tokio::spawn(reading), dropped, connection);
     Ok((Session { asks }, frames))
 }
 

@@ -12,6 +12,7 @@ use tokio_stream::StreamExt;
 use super::proxy::Proxy;
 use super::{client, frame};
 use crate::support::{PATIENCE, node};
+use crate::wire_support::node_with;
 
 #[tokio::test]
 async fn a_session_subscribes_sends_changes_and_leaves_on_one_stream() {
@@ -139,7 +140,7 @@ async fn a_cut_fails_what_is_unanswered_and_a_repeat_is_known() {
 
 #[tokio::test]
 async fn frames_that_are_dropped_end_the_session_at_once() {
-    let node = node().await;
+    let node = node_with(|config| config.hub.leave_grace = PATIENCE * 10).await;
     let client = client(&node).await;
     let (session, frames) = client.session().await.unwrap();
     session.subscribe(client.subscribe().to("c")).await.unwrap();

@@ -71,6 +71,11 @@ impl Proxy {
         *frozen = watch::Sender::new(false);
     }
 
+    /// How many connections have come.
+    pub(crate) fn connections(&self) -> usize {
+        *self.shared.accepted.borrow()
+    }
+
     /// Waits until so many connections have come.
     pub(crate) async fn accepted(&self, count: usize) {
         let mut accepted = self.shared.accepted.subscribe();

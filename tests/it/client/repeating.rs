@@ -79,3 +79,16 @@ async fn what_is_refused_is_not_repeated() {
     let error = refused.await.expect("at once").unwrap_err();
     assert_eq!(error.code(), Code::InvalidArgument);
 }
+
+#[tokio::test]
+async fn who_wants_no_repeats_gets_the_first_error() {
+    let proxy = Proxy::to_nowhere().await;
+    let builder = Client::builder(&proxy.address).unwrap().timeout(PATIENCE);
+    let client = builder.without_repeats().lazy().unwrap();
+    let error = client.send("c", Message::empty("e")).await.unwrap_err();
+    assert!(error.is_cut(), "{error}");
+    assert_eq!(proxy.connections(), 1);
+    let error = client.subscribe().to("c").open().await.unwrap_err();
+    assert!(error.is_cut(), "{error}");
+    assert_eq!(proxy.connections(), 2);
+}

@@ -1,5 +1,7 @@
 //! Who reads slowly, and who reads no more.
 
+use std::time::Duration;
+
 use fanfare::Client;
 use fanfare::client::{GapReason, Message, NoEvent};
 
@@ -63,7 +65,8 @@ async fn a_reader_that_pauses_holds_up_neither_calls_nor_another_stream() {
 
 #[tokio::test]
 async fn a_stream_that_is_dropped_or_closed_leaves_at_once() {
-    let node = node().await;
+    // Who only broke off would be there for another five minutes.
+    let node = node_with(|config| config.hub.leave_grace = Duration::from_secs(300)).await;
     let client = client(&node).await;
     let dropped = client.subscribe().to("c").open().await.unwrap();
     let closed = client.subscribe().to("c").open().await.unwrap();
