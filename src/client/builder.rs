@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tonic::codegen::http::Uri;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use super::back_off::Waits;
 use super::error::Reason;
@@ -18,6 +18,9 @@ const PONG: Duration = Duration::from_secs(20);
 
 /// How often a node may be pinged: faster than 10 s, and it hangs up.
 const PINGS: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3_600);
+
+/// Longer than anybody waits, and short enough to be added to a time.
+const FOREVER: Duration = Duration::from_secs(1 << 26);
 
 /// Bytes of a stream's window, as HTTP/2 and common sense allow.
 const WINDOWS: RangeInclusive<u32> = (16 << 10)..=(64 << 20);
@@ -74,7 +77,7 @@ impl Builder {
     /// its first `ready`. 10 s unless set.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.timeout = timeout.min(FOREVER);
         self
     }
 
@@ -83,7 +86,10 @@ impl Builder {
     /// below that. 100 ms and 10 s unless set.
     #[must_use]
     pub fn back_off(mut self, first: Duration, longest: Duration) -> Self {
-        self.settings.waits = Waits { first, longest };
+        self.settings.waits = Waits {
+            first: first.min(FOREVER),
+            longest: longest.min(FOREVER),
+        };
         self
     }
 
@@ -102,8 +108,8 @@ impl Builder {
         self
     }
 
-    /// Bytes of a subscription that may be here unread: 16 KiB to 64 MiB,
-    /// 256 KiB unless set. What does not fit stays in the node's log.
+    /// Bytes of a subscription or a session that may be here unread: 16 KiB to
+    /// 64 MiB, 256 KiB unless set. What does not fit stays in the node's log.
     #[must_use]
     pub fn window(mut self, bytes: u32) -> Self {
         self.settings.window = bytes;
@@ -165,9 +171,8 @@ impl Settings {
 
     /// For one stream: what waits unread there slows no other, and after a cut
     /// nothing is left of a connection that may be dead.
-    pub(super) fn connection(&self) -> Channel {
-        let endpoint = self.endpoint().initial_stream_window_size(self.window);
-        endpoint.connect_lazy()
+    pub(super) fn stream_endpoint(&self) -> Endpoint {
+        self.endpoint().initial_stream_window_size(self.window)
     }
 }
 

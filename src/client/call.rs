@@ -194,7 +194,7 @@ impl Client {
             };
             let wait = back_off.next(error.retry_after());
             let again = self.settings.attempts == Attempts::InTime && error.is_worth_a_repeat();
-            if !again || Instant::now() + wait >= until {
+            if !again || wait >= until.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             last = Some(error);

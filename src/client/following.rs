@@ -159,7 +159,7 @@ impl Following {
     }
 
     fn begin(&mut self) {
-        let channel = self.settings.connection();
+        let channel = self.settings.stream_endpoint().connect_lazy();
         self.connection = Some(Lingering::new(&channel));
         let request = self.kept.request().encode_to_vec().into();
         self.state = State::Opening(Box::pin(stream(channel, request)));
@@ -189,6 +189,7 @@ impl Following {
     fn cut(&mut self, error: Error) -> Result<Step, Error> {
         // With the old stream goes its connection, which may be dead.
         self.state = State::Over;
+        self.connection = None;
         let asked = self.kept.asked(error.retry_after());
         let wait = self.back_off.next(asked);
         if error.is_for_good() || !self.may_return(wait) {
@@ -202,7 +203,8 @@ impl Following {
     fn may_return(&self, wait: Duration) -> bool {
         let has_begun = self.kept.position().is_some();
         let in_time = self.settings.attempts == Attempts::InTime;
-        let in_time = in_time && Instant::now() + wait < self.patience;
+        let left = self.patience.saturating_duration_since(Instant::now());
+        let in_time = in_time && wait < left;
         self.returns == Returns::Always && (has_begun || in_time)
     }
 

@@ -74,7 +74,7 @@ pub struct Session {
 
 /// Connects, and has the stream opened; its errors come on it.
 pub(super) async fn open(settings: &Settings) -> Result<(Session, SessionFrames), Error> {
-    let channel = settings.endpoint().connect().await?;
+    let channel = settings.stream_endpoint().connect().await?;
     let connection = Lingering::new(&channel);
     let client = RealtimeServiceClient::new(channel).max_decoding_message_size(LARGEST);
     let (asks, asked) = mpsc::channel(QUEUE);
