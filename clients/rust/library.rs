@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use fanfare::Client;
 use fanfare::client::{
-    Channel, Event, Frame, Member, Message, Notice, Payload, Position, Ready, Receipt, Session,
-    Subscribe, Update,
+    Channel, Event, Frame, Gap, GapReason, Member, Message, Notice, Payload, Position, Presence,
+    Ready, Receipt, Session, Subscribe, Update,
 };
 use fanfare::rpc::client::payload::Kind;
 use fanfare::rpc::client::session_request::Request;
@@ -102,7 +102,10 @@ fn message(request: proto::SendRequest) -> (String, Message) {
     (request.channel, message)
 }
 
-fn subscribe(subscribe: Subscribe, request: proto::SubscribeRequest) -> Result<Subscribe> {
+pub(crate) fn subscribe(
+    subscribe: Subscribe,
+    request: proto::SubscribeRequest,
+) -> Result<Subscribe> {
     let channels = request.subscriptions.iter().map(channel);
     let mut subscribe = subscribe
         .to_all(channels)
@@ -111,8 +114,18 @@ fn subscribe(subscribe: Subscribe, request: proto::SubscribeRequest) -> Result<S
         let profile = subscribe.profile(profile_fields(&data));
         subscribe = profile.map_err(|error| error.to_string())?;
     }
-    if request.heartbeat_interval.is_some() || request.broadcasts.is_some() {
-        return Err("heartbeat and broadcasts are not known to this driver".to_owned());
+    if let Some(interval) = request.heartbeat_interval {
+        let interval = interval.try_into();
+        subscribe = subscribe.heartbeat(interval.map_err(|_| "heartbeatInterval is negative")?);
+    }
+    if let Some(broadcasts) = request.broadcasts {
+        subscribe = subscribe.broadcast_events(broadcasts.events);
+        if broadcasts.disabled {
+            subscribe = subscribe.without_broadcasts();
+        }
+        if broadcasts.echo {
+            subscribe = subscribe.broadcast_echo();
+        }
     }
     Ok(match request.start {
         None => subscribe,
@@ -144,18 +157,49 @@ fn channel(told: &proto::Subscription) -> Channel {
     channel
 }
 
-/// A frame of a session, as JSON; none for what no scenario may ask for.
-pub(crate) fn frame(frame: Frame) -> Result<Value> {
-    Ok(match frame {
+/// What comes of the library, as JSON; none for what is no frame of the wire.
+pub(crate) fn frame(frame: Frame) -> Result<Option<Value>> {
+    Ok(Some(match frame {
         Frame::Event(told) => json!({"event": event(told)?}),
-        Frame::Gap(gap) => {
-            let (after, through) = (gap.after.to_string(), gap.through.to_string());
-            json!({"gap": {"channel": gap.channel, "after": after, "through": through}})
+        Frame::Gap(told) => json!({"gap": gap(&told)}),
+        Frame::Presence(Presence::Members(list)) => {
+            let members: Vec<_> = list.members.iter().map(member).collect();
+            let sequence = list.sequence.to_string();
+            json!({"members": without_defaults([
+                ("channel", json!(list.channel)),
+                ("members", json!(members)),
+                ("sequence", json!(sequence)),
+                ("last", json!(true)),
+            ])})
         }
+        Frame::Presence(Presence::Changed(change)) => {
+            let kind = format!("PRESENCE_KIND_{:?}", change.kind).to_uppercase();
+            let (member, sequence) = (member(&change.member), change.sequence.to_string());
+            json!({"presence": {
+                "channel": change.channel, "kind": kind, "member": member, "sequence": sequence,
+            }})
+        }
+        Frame::Notice(Notice::Returned(told)) => json!({"ready": ready(&told)}),
         Frame::Notice(Notice::Heartbeat(_)) => json!({"heartbeat": {}}),
         Frame::Notice(Notice::Closing(_)) => json!({"closing": {}}),
-        other => return Err(format!("no such frame is known to this driver: {other:?}")),
-    })
+        Frame::Notice(_) => return Ok(None),
+    }))
+}
+
+fn gap(gap: &Gap) -> Map<String, Value> {
+    let reason = match gap.reason {
+        GapReason::Overflow => "GAP_REASON_OVERFLOW",
+        GapReason::Expired => "GAP_REASON_EXPIRED",
+        GapReason::EpochChanged => "GAP_REASON_EPOCH_CHANGED",
+        _ => "",
+    };
+    without_defaults([
+        ("channel", json!(gap.channel)),
+        ("after", json!(gap.after.to_string())),
+        ("through", json!(gap.through.to_string())),
+        ("reason", json!(reason)),
+        ("epoch", json!(gap.epoch)),
+    ])
 }
 
 fn event(event: Event) -> Result<Map<String, Value>> {
@@ -170,12 +214,17 @@ fn event(event: Event) -> Result<Map<String, Value>> {
         }
         Some(Payload::Unknown) => json!({}),
     };
+    let time = event.publish_time.map(prost_types::Timestamp::from);
+    let time = time.map(|time| time.to_string());
+    let headers = (!event.headers.is_empty()).then_some(event.headers);
     Ok(without_defaults([
         ("channel", json!(event.channel)),
         ("name", json!(event.name)),
         ("payload", payload),
         ("sequence", json!(event.sequence.to_string())),
+        ("publishTime", json!(time)),
         ("senderId", json!(event.sender_id)),
+        ("headers", json!(headers)),
         ("id", json!(event.id)),
     ]))
 }
@@ -189,19 +238,22 @@ fn receipt(receipt: &Receipt) -> Value {
     ]))
 }
 
-fn ready(ready: &Ready) -> Value {
+pub(crate) fn ready(ready: &Ready) -> Value {
+    let interval = format!("{}s", ready.heartbeat_interval.as_secs_f64());
     Value::Object(without_defaults([
         ("memberId", json!(ready.member_id)),
         ("memberToken", json!(ready.member_token)),
         ("position", position(&ready.position)),
         ("recovered", json!(ready.recovered.then_some(true))),
+        ("heartbeatInterval", json!(interval)),
     ]))
 }
 
 fn member(member: &Member) -> Value {
+    let profile = (!member.profile.is_empty()).then_some(&member.profile);
     Value::Object(without_defaults([
         ("id", json!(member.id)),
-        ("data", json!(member.profile)),
+        ("data", json!(profile)),
     ]))
 }
 
@@ -212,7 +264,9 @@ fn position(position: &Position) -> Value {
 
 /// As proto3 JSON leaves them out.
 fn without_defaults<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
-    let is_set = |value: &Value| *value != Value::Null && *value != json!("") && *value != json!(0);
+    let is_set = |value: &Value| {
+        *value != Value::Null && *value != json!("") && *value != json!(0) && *value != json!("0")
+    };
     let fields = fields.into_iter().filter(|(_, value)| is_set(value));
     fields
         .map(|(name, value)| (name.to_owned(), value))

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use fanfare::Client;
-use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -13,7 +12,6 @@ use super::Result;
 use super::door::Node;
 use super::library;
 use super::matching::{Names, filled, matched, short};
-use super::messages::parsed;
 use super::streams::Stream;
 use super::stub::{self, Answer, Stubs};
 
@@ -116,11 +114,7 @@ impl Scenario<'_> {
                 self.streams.insert(name.to_owned(), stream);
             }
             "follow" => {
-                let request: fanfare::rpc::client::SubscribeRequest =
-                    parsed("SubscribeRequest", &step["request"])?;
-                let following = self.client.follow(request.encode_to_vec());
-                let following = following.map_err(|error| error.to_string())?;
-                let stream = Stream::follow(following).await?;
+                let stream = Stream::follow(&self.client, step).await?;
                 self.streams.insert(name.to_owned(), stream);
             }
             "session" => {

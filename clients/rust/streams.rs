@@ -1,8 +1,9 @@
 //! Streams of a scenario, whatever they are of: frames one at a time.
 
-use fanfare::client::{Following, Raw, Session, SessionFrames};
+use fanfare::Client;
+use fanfare::client::{Error, Frame, Session, SessionFrames, Subscription};
 use fanfare::rpc::client::{SessionRequest, SessionResponse, SubscribeResponse};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt;
@@ -11,7 +12,7 @@ use tonic::{Response, Status, Streaming};
 
 use super::Result;
 use super::library;
-use super::messages::{cancelled, encoded, ended, of_error, of_status, parsed, printed};
+use super::messages::{cancelled, ended, of_error, of_status, parsed, printed};
 use super::stub::{Answer, Stub, timed};
 
 /// An open stream.
@@ -21,8 +22,10 @@ pub(crate) enum Stream {
         frames: Opened<SessionResponse>,
         requests: Option<mpsc::Sender<SessionRequest>>,
     },
-    /// Of the library, with the frame that it began with.
-    Follow(Box<Following>, Option<Answer>),
+    /// Of the library, with what it began with, until that is taken.
+    Follow(Box<Subscription>, Option<Value>),
+    /// Of the library, which could not begin.
+    Failed(Value),
     /// Of the library.
     Asked(Session, Box<SessionFrames>),
     Cancelled,
@@ -55,10 +58,17 @@ impl Stream {
         }
     }
 
-    /// Follows, which begins when something is first asked for.
-    pub(crate) async fn follow(mut following: Following) -> Result<Self> {
-        let first = next(&mut following).await?;
-        Ok(Self::Follow(Box::new(following), Some(first)))
+    /// Subscribes with the library.
+    pub(crate) async fn follow(client: &Client, step: &Value) -> Result<Self> {
+        let request = parsed("SubscribeRequest", &step["request"])?;
+        let subscribe = library::subscribe(client.subscribe(), request)?;
+        Ok(match subscribe.open().await {
+            Ok(opened) => {
+                let ready = json!({"ready": library::ready(opened.ready())});
+                Self::Follow(Box::new(opened), Some(ready))
+            }
+            Err(error) => Self::Failed(of_error(&error)),
+        })
     }
 
     pub(crate) async fn write(&mut self, step: &Value) -> Result<()> {
@@ -79,7 +89,7 @@ impl Stream {
 
     /// Whether it comes of the library, which may keep some frames to itself.
     pub(crate) fn is_of_library(&self) -> bool {
-        matches!(self, Self::Follow(..) | Self::Asked(..))
+        matches!(self, Self::Follow(..) | Self::Asked(..) | Self::Failed(_))
     }
 
     /// The next frame, or the error that ends the stream.
@@ -95,29 +105,32 @@ impl Stream {
                 Ok(None) => Err(ended()),
                 Err(status) => Err(of_status(&status)),
             },
-            Self::Follow(following, first) => match first.take() {
-                Some(first) => first,
-                None => next(following).await?,
+            Self::Follow(opened, first) => match first.take() {
+                Some(first) => Ok(first),
+                None => next(opened.as_mut()).await?,
             },
-            Self::Asked(_, frames) => match frames.next().await {
-                Some(Ok(frame)) => Ok(library::frame(frame)?),
-                Some(Err(error)) => Err(of_error(&error)),
-                None => Err(ended()),
-            },
+            Self::Failed(error) => Err(error.clone()),
+            Self::Asked(_, frames) => next(frames.as_mut()).await?,
             Self::Cancelled => Err(cancelled()),
         })
     }
 }
 
-/// The next frame, past cuts.
-async fn next(following: &mut Following) -> Result<Answer> {
+/// The next frame of the library, past what is no frame of the wire.
+async fn next<S>(frames: &mut S) -> Result<Answer>
+where
+    S: tokio_stream::Stream<Item = std::result::Result<Frame, Error>> + Unpin,
+{
     loop {
-        return Ok(match following.next().await {
-            Some(Ok(Raw::Frame(frame))) => Ok(encoded("fanfare.v1.SubscribeResponse", &frame)?),
-            Some(Ok(Raw::Cut(_))) => continue,
-            Some(Err(error)) => Err(of_error(&error)),
-            None => Err(ended()),
-        });
+        match frames.next().await {
+            Some(Ok(frame)) => {
+                if let Some(frame) = library::frame(frame)? {
+                    return Ok(Ok(frame));
+                }
+            }
+            Some(Err(error)) => return Ok(Err(of_error(&error))),
+            None => return Ok(Err(ended())),
+        }
     }
 }
 
