@@ -68,7 +68,7 @@ pub async fn serve(
     };
     tokio::select! {
         () = hub.clone().keep() => {}
-        () = transport::serve(listener, services, rpc::refusal, transport, drained) => {}
+        () = transport::serve(listener, services, |_: &_| rpc::refusal(), transport, drained) => {}
     }
     tracing::info!("drained");
     Ok(())

@@ -1,5 +1,7 @@
 //! One connection's life: preface, streams, GOAWAY, last bytes.
 //!
+//! One that speaks HTTP/1.1 is left to `http1`.
+//!
 //! One task drives HTTP/2 and all its streams, and writes once for all that
 //! they said. However a connection ends, it is [`Broken`](super::Broken) for the streams that
 //! are left, which end with it and drop their bodies; what has been gathered
@@ -27,14 +29,15 @@ use tower_service::Service;
 use super::answer::{Answer, call};
 use super::gather::{Gather, Writer, gather};
 use super::hearing::Hearing;
+use super::http1;
 use super::incoming::Incoming;
 use super::limits::{CONNECTION_WINDOW, Limits, STREAM_WINDOW};
 use super::peer::Peer;
-use super::preface::{self, PREFACE};
+use super::preface::{self, PREFACE, Spoken};
 use super::streams::{Cut, Streams};
 use super::turns::Told;
 
-/// How long a peer may take to send the HTTP/2 preface.
+/// How long a peer may take to say what it speaks.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// The same once the connection is to be closed: a round trip or two, so that
@@ -47,7 +50,7 @@ pub(super) const LATE_HANDSHAKE: Duration = Duration::from_secs(1);
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// Bytes of a request's headers, advertised as `SETTINGS_MAX_HEADER_LIST_SIZE`.
-const HEADER_LIST: u32 = 16 << 10;
+pub(super) const HEADER_LIST: u32 = 16 << 10;
 
 /// Streams that a peer may have reset before they were accepted; one more ends
 /// the connection. Against "rapid reset", CVE-2023-44487. All that one read
@@ -62,7 +65,7 @@ const ERROR_RESETS: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Ended {
     /// The peer connected and said nothing, or not enough.
-    #[error("no HTTP/2 preface in time")]
+    #[error("nothing said in time, or not enough")]
     Silent,
     /// The peer answers no ping.
     #[error("nothing heard, and no answer to a ping")]
@@ -70,6 +73,9 @@ pub(super) enum Ended {
     /// It was asked to close and still had streams at the deadline.
     #[error("streams still open at the end of the drain")]
     Undrained,
+    /// Its only stream was cut off, since it took nothing.
+    #[error("its stream was cut off")]
+    Cut,
     /// The socket failed, the peer took nothing of what was written, or it
     /// speaks something else.
     #[error("{0}")]
@@ -77,6 +83,9 @@ pub(super) enum Ended {
     /// The peer left amid its streams, or broke the protocol.
     #[error(transparent)]
     Http(#[from] h2::Error),
+    /// The same in HTTP/1.1.
+    #[error(transparent)]
+    Http1(#[from] hyper::Error),
 }
 
 /// Serves an accepted io until the peer leaves or, after `closing`, until its
@@ -92,7 +101,7 @@ pub(super) async fn serve<Io, S, B>(
 ) where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Display,
 {
     tracing::debug!(peer = address, "connection open");
@@ -111,19 +120,26 @@ async fn run<Io, S, B>(
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Display,
 {
     let mut closing = pin!(closing);
-    let late = meet(&mut io, closing.as_mut()).await?;
+    let (spoken, late) = meet(&mut io, closing.as_mut()).await?;
     let closing = async {
         if !late {
             closing.await;
         }
     };
+    if let Spoken::Http1(early) = spoken {
+        return http1::serve((early, io), service, &limits, closing).await;
+    }
     let peer = Arc::new(Peer::new());
     let broken = peer.broken();
-    let (io, writer) = gather(Hearing::new((PREFACE, io), &peer), &limits, &peer);
+    let (io, writer) = gather(
+        Hearing::new((Bytes::from_static(PREFACE), io), &peer),
+        &limits,
+        &peer,
+    );
     // All that it waits for is there.
     let connection = builder(&limits).handshake(io).await?;
     let mut http = Http {
@@ -145,7 +161,7 @@ where
 }
 
 /// Says so when dropped.
-struct Lost<'a>(&'a Peer);
+pub(super) struct Lost<'a>(pub(super) &'a Peer);
 
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
@@ -153,21 +169,21 @@ impl Drop for Lost<'_> {
     }
 }
 
-/// Waits for the preface, less long once the connection is to be closed; says
-/// whether it is.
+/// Waits until it is clear what the peer speaks, less long once the connection
+/// is to be closed; says whether it is.
 async fn meet(
-    io: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    io: &mut (impl AsyncRead + Unpin),
     closing: Pin<&mut impl Future<Output = ()>>,
-) -> Result<bool, Ended> {
+) -> Result<(Spoken, bool), Ended> {
     let mut read = pin!(preface::read(io));
     tokio::select! {
         biased;
-        read = &mut read => return Ok(read.map(|()| false)?),
+        read = &mut read => return Ok((read?, false)),
         () = sleep(HANDSHAKE) => return Err(Ended::Silent),
         () = closing => {}
     }
     match timeout(LATE_HANDSHAKE, read).await {
-        Ok(read) => Ok(read.map(|()| true)?),
+        Ok(read) => Ok((read?, true)),
         Err(_) => Err(Ended::Silent),
     }
 }

@@ -1,7 +1,7 @@
 //! What is read of a connection: first what was read of it before, then what
 //! comes, and so much in a turn.
 //!
-//! HTTP/2 reads for as long as there is something, keeps a place for each
+//! HTTP reads for as long as there is something, and HTTP/2 keeps a place for each
 //! frame until its stream has its turn, and never gives the places back. A
 //! peer that opens thousands of streams at once is heard in turn with them.
 
@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::peer::Peer;
@@ -19,13 +20,13 @@ use super::peer::Peer;
 pub(super) struct Hearing<Io> {
     io: Io,
     /// What has been read of it already.
-    early: &'static [u8],
+    early: Bytes,
     peer: Arc<Peer>,
 }
 
 impl<Io> Hearing<Io> {
     /// Reads `early` before anything else.
-    pub(super) fn new((early, io): (&'static [u8], Io), peer: &Arc<Peer>) -> Self {
+    pub(super) fn new((early, io): (Bytes, Io), peer: &Arc<Peer>) -> Self {
         Self {
             io,
             early,
@@ -41,7 +42,9 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Hearing<Io> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if !self.early.is_empty() {
-            return Pin::new(&mut self.early).poll_read(cx, buf);
+            let len = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early.split_to(len));
+            return Poll::Ready(Ok(()));
         }
         if self.peer.had_turn() {
             cx.waker().wake_by_ref();

@@ -5,7 +5,8 @@
 //! shuts down, and when it returns nothing of it is left: no connection, no
 //! stream's task, no body.
 //!
-//! Knows HTTP/2 and nothing of what is served; a stream is cut off from
+//! Knows HTTP/2 and HTTP/1.1, told apart by their first bytes, and nothing of
+//! what is served; a stream is cut off from
 //! outside by the [`Cut`] in its request, and told by the [`Broken`] beside
 //! it from one whose connection was lost. TLS is a listener's affair.
 
@@ -17,6 +18,7 @@ mod refusal;
 mod connection;
 mod gather;
 mod hearing;
+mod http1;
 mod peer;
 mod preface;
 
@@ -60,7 +62,7 @@ use refusal::Refused;
 pub async fn serve<L, S, B>(
     mut listener: L,
     service: S,
-    refusal: impl Fn() -> Response<B> + Clone + Send + Sync + 'static,
+    refusal: impl Fn(&Request<Incoming>) -> Response<B> + Clone + Send + Sync + 'static,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) where

@@ -55,7 +55,7 @@ impl<R> Refused<R> {
     pub(super) fn admit<Io, B>(&mut self, (io, peer): (Io, String), limits: &Limits)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        R: Fn() -> Response<B> + Clone + Send + 'static,
+        R: Fn(&Request<Incoming>) -> Response<B> + Clone + Send + 'static,
         B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Display + Send,
     {
@@ -104,7 +104,7 @@ struct Refusal<R> {
 
 impl<R, B> Service<Request<Incoming>> for Refusal<R>
 where
-    R: Fn() -> Response<B>,
+    R: Fn(&Request<Incoming>) -> Response<B>,
 {
     type Response = Response<B>;
     type Error = Infallible;
@@ -114,9 +114,9 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         self.asked.notify_one();
-        ready(Ok((self.refusal)()))
+        ready(Ok((self.refusal)(&request)))
     }
 }
 

@@ -174,7 +174,7 @@ impl Server {
     }
 }
 
-pub(super) fn refuse() -> Response<Fed> {
+pub(super) fn refuse(_: &Request<Incoming>) -> Response<Fed> {
     let mut response = Response::new(Fed(mpsc::channel(1).1));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response

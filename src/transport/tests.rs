@@ -91,7 +91,8 @@ async fn a_body_that_is_being_polled_is_waited_for() {
             held: Arc::clone(&held),
         })
     });
-    let refusal = service.0.clone();
+    let respond = service.0.clone();
+    let refusal = move |_: &Request<Incoming>| respond();
     let (pipes, listener) = pipes();
     let (shutdown, asked) = oneshot::channel::<()>();
     let asked = async move { drop(asked.await) };

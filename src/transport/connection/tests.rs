@@ -304,20 +304,15 @@ async fn told(peer: &[u8]) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_speaks_http_1_is_told_what_this_port_speaks() {
-    for request in [
-        "GET / HTTP/1.1\r\n\r\n",
-        "POST /v1:send HTTP/1.1\r\nhost: a\r\n\r\n{}",
-    ] {
-        let answer = told(request.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 505 "), "{answer}");
-        assert!(answer.contains("grpcurl -plaintext"), "{answer}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_is_no_http_is_left_without_a_word() {
-    for hello in [&b"\x16\x03\x01\x02\x00\x01\x00"[..], b"\0"] {
+    for hello in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"\0",
+        b"get / HTTP/1.1\r\n\r\n",
+        b"PRI * HTTP/3.0\r\n\r\n",
+        b" ",
+        b"NOMETHODHASSOLONGANAME",
+    ] {
         assert_eq!(told(hello).await, "");
     }
 }

@@ -11,14 +11,14 @@ use super::*;
 fn connection() -> (Arc<Peer>, DuplexStream, Hearing<DuplexStream>) {
     let (far, io) = duplex(10 * TURN);
     let peer = Arc::new(Peer::new());
-    let hearing = Hearing::new((b"", io), &peer);
+    let hearing = Hearing::new((Bytes::new(), io), &peer);
     (peer, far, hearing)
 }
 
 #[tokio::test]
 async fn what_has_been_read_already_is_read_first() {
     let (mut far, io) = duplex(64);
-    let mut hearing = Hearing::new((b"early", io), &Arc::new(Peer::new()));
+    let mut hearing = Hearing::new((Bytes::from_static(b"early"), io), &Arc::new(Peer::new()));
     far.write_all(b" and late").await.unwrap();
     let mut read = Vec::new();
     while read.len() < 14 {
@@ -56,7 +56,7 @@ async fn a_peer_that_cannot_be_read_from_is_lost() {
         }
     }
     let peer = Arc::new(Peer::new());
-    let mut hearing = Hearing::new((b"", Reset), &peer);
+    let mut hearing = Hearing::new((Bytes::new(), Reset), &peer);
     let error = hearing.read(&mut [0; 8]).await;
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     assert!(peer.broken()());
