@@ -8,6 +8,8 @@
 //! - [`model`]: the words. Names, events, members, positions, errors.
 //! - [`hub`]: the channels of this node. Knows no gRPC, protobuf or HTTP.
 //! - [`rpc`]: the service of the proto, before a hub.
+//! - [`http`]: the same service for who speaks no gRPC.
+//! - [`json`]: its messages as JSON, both ways.
 //! - [`transport`]: connections. Knows nothing of what is served.
 //! - [`server`]: all of it on a listener, from start to drained.
 //! - [`client`]: a client, for services in Rust.
@@ -26,6 +28,8 @@ pub mod model;
 
 pub mod hub;
 
+pub mod http;
+pub mod json;
 pub mod rpc;
 pub mod transport;
 

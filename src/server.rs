@@ -10,12 +10,34 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
+use crate::http;
 use crate::hub::{Clock, Hub};
 use crate::rpc::{self, RealtimeService};
 use crate::transport::{self, Listener};
 
 /// Whose health is told: the service's by its name, and the node's as a whole.
 const SERVICES: [&str; 2] = [RealtimeService::NAME, ""];
+
+/// What stands before a hub.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    /// What a request may hold.
+    pub rpc: rpc::Limits,
+    /// Who may ask over HTTP.
+    pub http: http::Settings,
+    /// What a connection may cost.
+    pub transport: transport::Limits,
+}
+
+impl From<Config> for Front {
+    fn from(config: Config) -> Self {
+        Self {
+            rpc: config.rpc,
+            http: config.http,
+            transport: config.transport,
+        }
+    }
+}
 
 /// Runs a node until `shutdown`, and then until it has drained.
 ///
@@ -31,8 +53,8 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), tonic_reflection::server::Error> {
-    let hub = Hub::new(config.hub, clock, rpc::Frames { clock });
-    serve(listener, hub, config.rpc, config.transport, shutdown).await
+    let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
+    serve(listener, hub, config.into(), shutdown).await
 }
 
 /// As [`run`], for a hub that is there already.
@@ -43,18 +65,23 @@ pub async fn run(
 pub async fn serve(
     listener: impl Listener,
     hub: Hub,
-    rpc: rpc::Limits,
-    transport: transport::Limits,
+    front: Front,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), tonic_reflection::server::Error> {
+    let Front {
+        rpc,
+        http,
+        transport,
+    } = front;
     let (mut health, health_service) = tonic_health::server::health_reporter();
     tell(&health, ServingStatus::NotServing).await;
-    let routes = Routes::new(RealtimeService::new(hub.clone(), rpc))
+    let routes = Routes::new(RealtimeService::new(hub.clone(), rpc.clone()))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let routes = routes.into_axum_router().fallback(async || rpc::unknown());
     let services = rpc::Direct::new(Routes::from(routes).prepare());
+    let door = http::Door::new(services, &http, &rpc, hub.epoch().as_str());
     tell(&health, ServingStatus::Serving).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), epoch = %hub.epoch(), "serving");
     let drained = async {
@@ -68,7 +95,7 @@ pub async fn serve(
     };
     tokio::select! {
         () = hub.clone().keep() => {}
-        () = transport::serve(listener, services, |_: &_| rpc::refusal(), transport, drained) => {}
+        () = transport::serve(listener, door, |asked: &_| http::refusal(asked), transport, drained) => {}
     }
     tracing::info!("drained");
     Ok(())

@@ -21,7 +21,7 @@ mod value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::{hub, rpc, transport};
+use crate::{http, hub, rpc, transport};
 
 pub use error::{Error, Origin};
 pub use layers::{Flag, environment};
@@ -41,6 +41,8 @@ pub struct Config {
     pub hub: hub::Limits,
     /// What a request may hold.
     pub rpc: rpc::Limits,
+    /// Who may ask over HTTP.
+    pub http: http::Settings,
     /// What a connection may cost.
     pub transport: transport::Limits,
 }
@@ -62,6 +64,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             hub: hub::Limits::default(),
             rpc: rpc::Limits::default(),
+            http: http::Settings::default(),
             transport: transport::Limits::default(),
         }
     }

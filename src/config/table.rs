@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Setting;
 use super::setting::Field::{self, Count, Count32, Format, Size, Text, Time, TimeOrZero};
+use crate::http;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -156,6 +157,16 @@ pub static SETTINGS: &[Setting] = &[
         "stream_age",
         TimeOrZero(seconds(10, 30 * DAY), |c| &mut c.rpc.stream_age),
         "Age at which a stream is closed, give or take 10 %",
+    ),
+    // What a browser asks before it lets a page of another origin call.
+    row(
+        "cors_origins",
+        Text(
+            "none, *, or origins as https://example.com with commas between",
+            http::check_origins,
+            |c| &mut c.http.cors_origins,
+        ),
+        "Origins whose pages a browser lets call: JSON, events, gRPC-Web",
     ),
     // At about 37 KiB each, a million connections are 37 GiB.
     row(

@@ -77,12 +77,14 @@ fn malformed(error: &DecodeError) -> Error {
         path.insert(0, alternative(field, inner));
         inner = message;
     }
-    let subject = path.iter().rev().find_map(|field| subject(field));
-    Error::invalid(
-        subject.unwrap_or(Invalid::Request),
-        path.join("."),
-        parts.join(": "),
-    )
+    invalid(&path.join("."), parts.join(": "))
+}
+
+/// Says what is wrong with the field of a request whose path is `field`.
+pub fn invalid(field: &str, flaw: String) -> Error {
+    let mut names = field.rsplit('.').map(|step| step.split('[').next());
+    let subject = names.find_map(|name| subject(name?));
+    Error::invalid(subject.unwrap_or(Invalid::Request), field, flaw)
 }
 
 /// What is set of a oneof, which the error tells by the oneof's own name and
@@ -113,10 +115,11 @@ fn subject(field: &str) -> Option<Invalid> {
         "headers" => Invalid::Headers,
         "data" => Invalid::Profile,
         "subscriptions" | "broadcasts" => Invalid::Subscription,
-        "resume" | "after" | "before" => Invalid::Position,
-        "page_token" => Invalid::PageToken,
-        "request_id" => Invalid::RequestId,
-        "heartbeat_interval" => Invalid::Heartbeat,
+        "resume" | "after" | "before" | "last_event_id" => Invalid::Position,
+        "page_token" | "pageToken" => Invalid::PageToken,
+        "page_size" | "pageSize" => Invalid::PageSize,
+        "request_id" | "requestId" => Invalid::RequestId,
+        "heartbeat_interval" | "heartbeatInterval" => Invalid::Heartbeat,
         _ => return None,
     })
 }

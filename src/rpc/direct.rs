@@ -84,6 +84,16 @@ enum Content {
     Other(tonic::body::Body),
 }
 
+impl Answer {
+    /// Says that a part of what came was taken, as
+    /// [`Subscription::hand_over`](crate::hub::Subscription::hand_over) does.
+    pub fn hand_over(&self) {
+        if let Content::Stream(stream) = &self.0 {
+            stream.hand_over();
+        }
+    }
+}
+
 impl From<tonic::body::Body> for Answer {
     fn from(body: tonic::body::Body) -> Self {
         Self(Content::Other(body))

@@ -28,7 +28,7 @@ pub struct Limits {
 
 impl Limits {
     /// Bytes of a request, whatever it is.
-    pub(super) fn request_bytes(&self) -> usize {
+    pub fn request_bytes(&self) -> usize {
         REQUEST + self.payload_bytes
     }
 }

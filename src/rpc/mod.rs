@@ -38,6 +38,7 @@ use tonic::codegen::{StdError, http};
 use tonic::server::NamedService;
 use tower_service::Service as TowerService;
 
+pub use codec::invalid;
 pub use direct::{Answer, Direct};
 pub use frame::Frames;
 pub use limits::Limits;

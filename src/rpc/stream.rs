@@ -100,6 +100,11 @@ impl Stream {
         Self { session, ..self }
     }
 
+    /// See [`Subscription::hand_over`].
+    pub(super) fn hand_over(&self) {
+        self.subscription.hand_over();
+    }
+
     /// What comes next, which is nothing once the trailers are due.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         let mut replies = Vec::new();

@@ -19,9 +19,17 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &["cli", "client", "config", "hub", "server", "telemetry"],
     ),
     ("client", &["client", "rpc"]),
-    ("server", &["config", "hub", "rpc", "server", "transport"]),
+    (
+        "server",
+        &["config", "http", "hub", "rpc", "server", "transport"],
+    ),
     ("telemetry", &["config", "telemetry"]),
-    ("config", &["config", "hub", "model", "rpc", "transport"]),
+    (
+        "config",
+        &["config", "http", "hub", "model", "rpc", "transport"],
+    ),
+    ("http", &["http", "json", "model", "rpc"]),
+    ("json", &["json"]),
     ("rpc", &["hub", "model", "rpc"]),
     ("transport", &["transport"]),
     ("hub", &["hub", "model"]),
@@ -97,8 +105,8 @@ fn each_part_names_only_those_below_it() {
     }
     none(
         found,
-        "The direction is main > cli > server > {rpc, transport} > hub > model, and\n\
-         cli > client > rpc's types for callers.\n\
+        "The direction is main > cli > server > {http, transport} > {json, rpc} > hub > model,\n\
+         and cli > client > rpc's types for callers.\n\
          Move what is needed down to where both may name it, or hand it in from above\n\
          (as `hub::Frames` is). A new part needs a line in MAY_NAME and in\n\
          docs/architecture.md.",

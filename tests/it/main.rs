@@ -25,6 +25,7 @@ mod events;
 mod examples;
 mod health_and_reflection;
 mod history;
+mod http;
 mod hub;
 mod limits;
 mod lists;

@@ -14,7 +14,7 @@ use serde_json::{Deserializer, Value};
 
 use crate::binary::{Running, Serving};
 
-const ADDRESS: &str = "127.0.0.1:50051";
+pub(crate) const ADDRESS: &str = "127.0.0.1:50051";
 const BINARY: &str = "target/release/fanfare";
 
 /// What differs from run to run, by its key.
@@ -53,7 +53,7 @@ pub(crate) fn blocks(text: &str) -> Vec<(String, String)> {
 }
 
 /// The values of a text of JSON, with what differs put aside.
-fn values(text: &str) -> Vec<Value> {
+pub(crate) fn values(text: &str) -> Vec<Value> {
     let values = Deserializer::from_str(text).into_iter::<Value>();
     values
         .map(|value| comparable(value.unwrap_or_else(|error| panic!("{error} in {text}"))))
@@ -197,6 +197,12 @@ fn the_fanfare_commands_of_the_readme_work_when_pasted() {
         events[1]["event"]["payload"]["text"],
         "Back in five minutes"
     );
+}
+
+#[test]
+fn the_curl_command_of_the_readme_works_when_pasted() {
+    let node = Serving::start();
+    assert!(paste("The same with curl", &node).is_none());
 }
 
 #[test]

@@ -40,9 +40,9 @@ impl Node {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let clock = Clock::system();
-        let hub = Hub::new(config.hub, clock, rpc::Frames { clock });
+        let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
         let (shutdown, told) = oneshot::channel::<()>();
-        let serve = server::serve(listener, hub.clone(), config.rpc, config.transport, async {
+        let serve = server::serve(listener, hub.clone(), config.into(), async {
             told.await.ok();
         });
         let running = tokio::spawn(async { serve.await.unwrap() });

@@ -76,17 +76,10 @@ impl Shared {
 pub(super) async fn node(shared: Arc<Shared>) -> turmoil::Result {
     let clock = Clock::system();
     let config = shared.config.clone();
-    let hub = Hub::new(config.hub, clock, rpc::Frames { clock });
+    let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
     *shared.hub.lock().unwrap() = Some(hub.clone());
     let listener = Bound::new().await?;
-    server::serve(
-        listener,
-        hub,
-        config.rpc,
-        config.transport,
-        std::future::pending(),
-    )
-    .await?;
+    server::serve(listener, hub, config.into(), std::future::pending()).await?;
     Ok(())
 }
 
