@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -71,6 +71,16 @@ where
             stage: Stage::Call(Box::pin(call), respond),
             told,
         }
+    }
+
+    /// Whether its client has cancelled it.
+    pub(super) fn is_cancelled(&mut self) -> bool {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let reset = match &mut self.stage {
+            Stage::Call(_, respond) => respond.poll_reset(cx),
+            Stage::Body(out) => out.stream.poll_reset(cx),
+        };
+        matches!(reset, Poll::Ready(Ok(Reason::CANCEL)))
     }
 
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {

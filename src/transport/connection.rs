@@ -1,11 +1,9 @@
-//! One connection's life: preface, streams, GOAWAY, last bytes.
-//!
-//! One that speaks HTTP/1.1 is left to `http1`.
+//! One connection's life: preface, streams, GOAWAY, last bytes. HTTP/1.1 is
+//! left to `http1`.
 //!
 //! One task drives HTTP/2 and all its streams, and writes once for all that
-//! they said. However a connection ends, it is [`Broken`](super::Broken) for the streams that
-//! are left, which end with it and drop their bodies; what has been gathered
-//! still has [`LINGER`] to reach the peer.
+//! they said. However a connection ends, it is [`Broken`](super::Broken) for
+//! the streams that are left; what has been gathered still has [`LINGER`].
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -53,9 +51,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 pub(super) const HEADER_LIST: u32 = 16 << 10;
 
 /// Streams that a peer may have reset before they were accepted; one more ends
-/// the connection. Against "rapid reset", CVE-2023-44487. All that one read
-/// brings is looked at before anything of it is accepted, so that calls which
-/// give up in time must be far from it.
+/// the connection. Against "rapid reset", CVE-2023-44487. All of one read is
+/// looked at before any is accepted; calls which give up must be far from it.
 const EARLY_RESETS: usize = 256;
 
 /// Streams that may have been reset for errors of the peer's.
@@ -155,6 +152,8 @@ where
     // Before the streams that are left end with `http`, even by a panic.
     let lost = Lost(&peer);
     let ended = http.serve(&writer, &peer, &limits, closing).await;
+    // Read in one breath with the end.
+    http.streams.remove(Answer::is_cancelled);
     drop((lost, http));
     let drained = writer.drain(LINGER).await.map_err(Ended::Io);
     ended.and(drained)

@@ -56,7 +56,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Hearing<Io> {
         if came > 0 {
             self.peer.hear(came);
         } else if result.is_err() || buf.remaining() > 0 {
-            self.peer.lose();
+            self.peer.hang_up();
         }
         Poll::Ready(result)
     }

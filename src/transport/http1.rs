@@ -152,8 +152,13 @@ struct Calls {
 
 impl Calls {
     fn of(peer: &Arc<Peer>) -> Self {
+        let broken = peer.broken();
         Self {
-            broken: peer.broken(),
+            broken: {
+                // To hang up is the only way to cancel here, and looks the same.
+                let peer = Arc::clone(peer);
+                Arc::new(move || peer.has_hung_up() || broken())
+            },
             unread: Arc::default(),
             begun: AtomicUsize::new(0),
             cut: Arc::default(),

@@ -22,6 +22,7 @@ pub(super) const TURN: usize = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Peer {
     lost: AtomicBool,
+    hung_up: AtomicBool,
     opened: Instant,
     /// When bytes last came, in milliseconds since `opened`.
     heard: AtomicU64,
@@ -34,6 +35,7 @@ impl Peer {
     pub(super) fn new() -> Self {
         Self {
             lost: AtomicBool::new(false),
+            hung_up: AtomicBool::new(false),
             opened: Instant::now(),
             heard: AtomicU64::new(0),
             said: AtomicUsize::new(0),
@@ -62,7 +64,17 @@ impl Peer {
         Duration::from_millis(self.age().saturating_sub(heard))
     }
 
-    /// Nothing will come from it any more, or go to it.
+    /// Nothing will come from it any more. What it has said before still counts.
+    pub(super) fn hang_up(&self) {
+        self.hung_up.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing will come from it any more.
+    pub(super) fn has_hung_up(&self) -> bool {
+        self.hung_up.load(Ordering::Acquire)
+    }
+
+    /// The connection is of no use to the streams that are left.
     pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Release);
     }

@@ -83,6 +83,11 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
         });
     }
 
+    /// Drops each stream that `has_ended`.
+    pub(super) fn remove(&mut self, mut has_ended: impl FnMut(&mut F) -> bool) {
+        self.open.retain(|_, stream| !has_ended(&mut stream.future));
+    }
+
     /// Polls each stream that was woken, and `http` when it was, until it is
     /// ready or nobody is awake. What a stream says wakes `http`.
     pub(super) fn poll<T>(

@@ -8,6 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Request, Response, StatusCode};
@@ -31,6 +34,8 @@ pub(super) struct Call {
     pub(super) broken: Broken,
     /// Feeds the body; closed when the body has been dropped.
     pub(super) body: mpsc::Sender<Frame<Bytes>>,
+    /// Whether the connection was broken when the body was dropped.
+    pub(super) broke: Arc<AtomicBool>,
 }
 
 impl Call {
@@ -41,7 +46,17 @@ impl Call {
     }
 }
 
-pub(super) struct Fed(mpsc::Receiver<Frame<Bytes>>);
+pub(super) struct Fed {
+    frames: mpsc::Receiver<Frame<Bytes>>,
+    broken: Broken,
+    broke: Arc<AtomicBool>,
+}
+
+impl Drop for Fed {
+    fn drop(&mut self) {
+        self.broke.store((self.broken)(), Ordering::Relaxed);
+    }
+}
 
 impl Body for Fed {
     type Data = Bytes;
@@ -51,7 +66,7 @@ impl Body for Fed {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|frame| frame.map(Ok))
+        self.frames.poll_recv(cx).map(|frame| frame.map(Ok))
     }
 }
 
@@ -74,13 +89,24 @@ impl Service<Request<Incoming>> for Calls {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let (body, fed) = mpsc::channel(1);
+        let (body, frames) = mpsc::channel(1);
         let cut = Cut::clone(request.extensions().get().expect("a cut"));
         let broken = Broken::clone(request.extensions().get().expect("a connection"));
-        let call = Call { cut, broken, body };
+        let broke = Arc::<AtomicBool>::default();
+        let fed = Fed {
+            frames,
+            broken: Broken::clone(&broken),
+            broke: Arc::clone(&broke),
+        };
+        let call = Call {
+            cut,
+            broken,
+            body,
+            broke,
+        };
         // A test that is over does not hear of it.
         let _ = self.0.try_send(call);
-        ready(Ok(Response::new(Fed(fed))))
+        ready(Ok(Response::new(fed)))
     }
 }
 
@@ -175,7 +201,11 @@ impl Server {
 }
 
 pub(super) fn refuse(_: &Request<Incoming>) -> Response<Fed> {
-    let mut response = Response::new(Fed(mpsc::channel(1).1));
+    let mut response = Response::new(Fed {
+        frames: mpsc::channel(1).1,
+        broken: Arc::new(|| false),
+        broke: Arc::default(),
+    });
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use http::Method;
@@ -127,9 +128,25 @@ async fn the_streams_of_a_client_that_hangs_up_end_and_drop_their_bodies() {
     assert!(!(call.broken)());
     drop(io);
     call.body.closed().await;
-    assert!((call.broken)());
+    assert!(call.broke.load(Ordering::Relaxed));
     served.ended().await;
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cancels_and_hangs_up_in_one_breath_has_cancelled() {
+    const CANCEL: &[u8] = b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08";
+    const GOAWAY: &[u8] = b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    for last in [CANCEL.to_vec(), [CANCEL, GOAWAY].concat()] {
+        let (mut served, mut io) = pipe(limits());
+        io.write_all(REQUEST).await.unwrap();
+        let call = served.call().await;
+        io.write_all(&last).await.unwrap();
+        drop(io);
+        call.body.closed().await;
+        assert!(!call.broke.load(Ordering::Relaxed));
+        served.ended().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,21 +30,21 @@ async fn what_has_been_read_already_is_read_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_hangs_up_is_lost_once_that_is_read() {
+async fn a_peer_has_hung_up_once_that_is_read() {
     let (peer, mut far, mut hearing) = connection();
     far.write_all(b"x").await.unwrap();
     let mut buf = [0; 8];
     let mut read = async || hearing.read(&mut buf).await;
     assert_eq!(read().await.unwrap(), 1);
-    assert!(!peer.broken()());
+    assert!(!peer.has_hung_up());
     drop(far);
-    assert!(!peer.broken()());
+    assert!(!peer.has_hung_up());
     assert_eq!(read().await.unwrap(), 0);
-    assert!(peer.broken()());
+    assert!(peer.has_hung_up());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_cannot_be_read_from_is_lost() {
+async fn a_peer_that_cannot_be_read_from_has_hung_up() {
     struct Reset;
     impl AsyncRead for Reset {
         fn poll_read(
@@ -59,7 +59,7 @@ async fn a_peer_that_cannot_be_read_from_is_lost() {
     let mut hearing = Hearing::new((Bytes::new(), Reset), &peer);
     let error = hearing.read(&mut [0; 8]).await;
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
-    assert!(peer.broken()());
+    assert!(peer.has_hung_up());
 }
 
 #[tokio::test(start_paused = true)]
