@@ -20,7 +20,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
@@ -128,11 +128,15 @@ where
     .await
 }
 
+/// Bytes of a request that are read after it was answered.
+const HEARD: u64 = 32 << 20;
+
 /// Reads what the peer still says: closing with bytes unread would cost it the
 /// answer.
 async fn hear_out(io: &mut (impl AsyncRead + Unpin), peer: &Peer, limit: Duration) {
     let mut unheard = tokio::io::sink();
-    let mut copying = pin!(tokio::io::copy(io, &mut unheard));
+    let mut heard = io.take(HEARD);
+    let mut copying = pin!(tokio::io::copy(&mut heard, &mut unheard));
     let hearing = poll_fn(|cx| {
         peer.begin_turn();
         copying.as_mut().poll(cx)

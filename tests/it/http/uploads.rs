@@ -33,20 +33,14 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
 
 #[test]
 fn a_body_that_does_not_say_its_length_is_refused_when_it_is_too_large() {
-    without_panics("endless", async {
+    without_panics("chunked", async {
         let mut bystander = Bystander::of(node().await).await;
         let mut http = Http::new(&bystander.node).await;
         let headers = format!("{JSON}transfer-encoding: chunked\r\n");
         http.say("POST /v1:send", &headers).await;
         let chunk = [&b"10000\r\n"[..], &vec![b' '; 65_536], b"\r\n"].concat();
         let (reading, mut writing) = http.stream.into_inner().into_split();
-        let endless = tokio::spawn(async move {
-            let mut sent = 0;
-            while writing.write_all(&chunk).await.is_ok() {
-                sent += 65_536;
-            }
-            sent
-        });
+        let endless = tokio::spawn(async move { while writing.write_all(&chunk).await.is_ok() {} });
         let mut answer = Vec::new();
         let mut reading = tokio::io::BufReader::new(reading);
         // It may also be reset, since not all was read.
