@@ -1,0 +1,156 @@
+"""Runs the drivers and prints the table, scenario by language."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from door import Door
+
+LANGUAGES = ["go", "java", "node", "python", "rust"]
+ROOT = Path(__file__).parents[2]
+SCENARIOS = ROOT / "clients/conformance/scenarios.json"
+# Two cores install or drive; what hangs beyond this is a failure to be shown.
+INSTALLS = asyncio.Semaphore(2)
+DRIVE_SECONDS = 300
+INSTALL_SECONDS = 600
+
+
+@dataclass
+class Column:
+    """What became of one language's driver."""
+
+    language: str
+    results: dict[str, dict] = field(default_factory=dict)
+    trouble: str = ""
+    seconds: float = 0
+
+    def cell(self, scenario: str) -> str:
+        result = self.results.get(scenario)
+        if result is None:
+            return "-"
+        return "ok" if result["ok"] is True else "FAIL"
+
+    @property
+    def executable(self) -> Path:
+        return ROOT / "clients" / self.language / "conformance"
+
+
+async def run(column: Column, limit: float, *arguments: str) -> tuple[int, bytes, bytes]:
+    process = await asyncio.create_subprocess_exec(
+        column.executable,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        cwd=ROOT,
+    )
+    said = asyncio.ensure_future(process.communicate())
+    await asyncio.wait([said], timeout=limit)
+    if not said.done():
+        column.trouble += f"{arguments[0]}: still running after {limit:.0f} s\n"
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    output, errors = await said
+    return await process.wait(), output, errors
+
+
+async def install(column: Column) -> None:
+    if not column.executable.exists():
+        column.trouble = f"there is no {column.executable.relative_to(ROOT)}\n"
+        return
+    async with INSTALLS:
+        began = time.monotonic()
+        code, output, errors = await run(column, INSTALL_SECONDS, "install")
+    if code:
+        column.trouble += f"install: exit code {code}\n{tail(output)}{tail(errors)}"
+    print(f"{column.language}: installed in {time.monotonic() - began:.0f} s", flush=True)
+
+
+async def drive(column: Column, door: str, only: str) -> None:
+    if column.trouble:
+        return
+    began = time.monotonic()
+    arguments = ["--door", door, "--scenarios", str(SCENARIOS), "--only", only]
+    code, output, errors = await run(column, DRIVE_SECONDS, "drive", *arguments)
+    column.seconds = time.monotonic() - began
+    for line in output.decode(errors="replace").splitlines():
+        try:
+            result = json.loads(line)
+            column.results[result["scenario"]] = result
+            result["ok"]
+        except (ValueError, KeyError, TypeError):
+            column.trouble += f"not a result: {line[:200]}\n"
+    if code:
+        column.trouble += f"drive: exit code {code}\n{tail(errors)}"
+
+
+def tail(output: bytes) -> str:
+    return "".join(f"  {line}\n" for line in output.decode(errors="replace").splitlines()[-30:])
+
+
+def show(columns: list[Column], scenarios: list[str]) -> bool:
+    """Prints the table, then why; whether all is well."""
+    width = max(map(len, scenarios))
+    print("\n" + "scenario".ljust(width), *(c.language.rjust(7) for c in columns))
+    for scenario in scenarios:
+        print(scenario.ljust(width), *(c.cell(scenario).rjust(7) for c in columns))
+    print("seconds".ljust(width), *(f"{c.seconds:7.0f}" for c in columns))
+    for column in columns:
+        if column.trouble:
+            print(f"\n{column.language}: {column.trouble}", end="")
+        for scenario in scenarios:
+            if column.cell(scenario) == "FAIL":
+                print(f"\n{column.language}: {scenario}\n  {column.results[scenario].get('why')}")
+    cells = [column.cell(scenario) for column in columns for scenario in scenarios]
+    print(f"\n{cells.count('ok')} of {len(cells)} are ok")
+    return all(cell == "ok" for cell in cells) and not any(c.trouble for c in columns)
+
+
+async def binary() -> Path:
+    if given := os.environ.get("FANFARE_BIN"):
+        return Path(given)
+    build = await asyncio.create_subprocess_exec(
+        "cargo", "build", "--release", "--quiet", "--bin", "fanfare", cwd=ROOT
+    )
+    if await build.wait():
+        sys.exit("the node does not build")
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/fanfare"
+
+
+async def main() -> int:
+    arguments = argparse.ArgumentParser(prog="run")
+    arguments.add_argument("--language", action="append", choices=LANGUAGES)
+    arguments.add_argument("--only", default="", metavar="TEXT", help="scenarios named so")
+    arguments.add_argument("--door", action="store_true", help="just open the door, until Ctrl-C")
+    given = arguments.parse_args()
+    names = [scenario["name"] for scenario in json.loads(SCENARIOS.read_text())["scenarios"]]
+    scenarios = [name for name in names if given.only in name]
+    if not scenarios:
+        sys.exit(f"no scenario's name has {given.only!r} in it")
+    if twice := {name for name in names if names.count(name) > 1}:
+        sys.exit(f"scenarios of the same name: {twice}")
+    columns = [Column(language) for language in given.language or LANGUAGES]
+    door = Door(await binary())
+    address = await door.open()
+    try:
+        if given.door:
+            print(address, flush=True)
+            await asyncio.Event().wait()
+        await asyncio.gather(*(install(column) for column in columns))
+        await asyncio.gather(*(drive(column, address, given.only) for column in columns))
+    finally:
+        await door.close()
+    return 0 if show(columns, scenarios) else 1
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(asyncio.run(main()))
