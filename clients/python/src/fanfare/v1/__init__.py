@@ -1,0 +1,1 @@
+"""What generated from the proto: messages and raw stubs."""
