@@ -20,6 +20,7 @@ class Node:
             self._command += ["--set", f"{key}={value}"]
         self._proxy = Proxy()
         self._process: asyncio.subprocess.Process | None = None
+        self._draining = False
 
     async def open(self) -> str:
         address = await self._proxy.start()
@@ -48,15 +49,17 @@ class Node:
         if found is None:
             raise RuntimeError(f"the node did not start: {line!r}")
         self._proxy.target = int(found[1])
+        self._draining = False
 
     async def drain(self) -> None:
         assert self._process is not None
-        self._process.terminate()
+        # A second signal would cut the shutdown short.
+        if not self._draining and self._process.returncode is None:
+            self._process.terminate()
+        self._draining = True
 
     async def stop(self) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.terminate()
+        await self.drain()
         async with asyncio.timeout(PATIENCE):
             await self._process.wait()
         self._proxy.target = None

@@ -201,7 +201,8 @@ class Scenario:
         session = self._client.session()
         self._stack.push_async_callback(session.close)
         self._sessions[step["session"]] = session
-        self._streams[step["session"]] = Stream(session.__anext__, FROM_CLIENT)
+        stream = self._streams[step["session"]] = Stream(session.__anext__, FROM_CLIENT)
+        stream.cancel = session.close
 
     async def _ask(self, step: Json) -> None:
         try:

@@ -64,15 +64,11 @@ class Session:
 
     async def subscribe(self, request: SubscribeRequest) -> Ready:
         """Subscribes first: start, profile, token and all."""
-        reply = await self.ask(SessionRequest(subscribe=request))
-        self.position.CopyFrom(reply.ready.position)
-        self.member_token = reply.ready.member_token
-        return reply.ready
+        return (await self.ask(SessionRequest(subscribe=request))).ready
 
     async def add(self, *subscriptions: Subscription) -> Ready:
         """Subscribes to more. Its position is not the session's."""
-        request = SubscribeRequest(subscriptions=subscriptions)
-        return (await self.ask(SessionRequest(subscribe=request))).ready
+        return await self.subscribe(SubscribeRequest(subscriptions=subscriptions))
 
     async def unsubscribe(self, channels: Iterable[str]) -> None:
         await self.ask(SessionRequest(unsubscribe=Unsubscribe(channels=channels)))
@@ -158,14 +154,22 @@ class Session:
     async def _take(self, frame: SessionResponse) -> None:
         match frame.WhichOneof("frame"):
             case "reply":
-                answer = self._asked.pop(frame.reply.id, None)
-                if answer is not None and not answer.done():
-                    answer.set_result(frame.reply)
+                self._answer(frame.reply)
             # Later nodes have frames that this client does not know.
             case None:
                 pass
             case _:
                 await self._frames.put(frame)
+
+    def _answer(self, reply: Reply) -> None:
+        # A later ready is not the session's position: older events of other
+        # channels may be on their way.
+        if reply.HasField("ready") and not self.member_token:
+            self.position.CopyFrom(reply.ready.position)
+            self.member_token = reply.ready.member_token
+        answer = self._asked.pop(reply.id, None)
+        if answer is not None and not answer.done():
+            answer.set_result(reply)
 
 
 def _closed() -> _errors.FanfareError:
