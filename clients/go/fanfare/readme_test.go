@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,15 +15,24 @@ import (
 // blocks are the README's, of one language.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	return blocksOf(read(t, "../README.md"), language)
+}
+
+func blocksOf(text, language string) []string {
+	var found []string
+	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		found = append(found, block[1])
+	}
+	return found
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
-	for _, block := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllSubmatch(text, -1) {
-		found = append(found, string(block[1]))
-	}
-	return found
+	return string(text)
 }
 
 func shell(address, command string) *exec.Cmd {
@@ -83,5 +93,16 @@ func TestTheProgramOfTheReadmeRuns(t *testing.T) {
 	said, err := run.Output()
 	if err != nil || string(said) != "orders.7 created\n" {
 		t.Errorf("%q, %v", said, err)
+	}
+}
+
+func TestThePageOnClientsSaysWhatTheReadmeSays(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, "../../../docs/clients.md"), "\n## Go\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	there := append(blocksOf(section, "bash"), blocksOf(section, "text")...)
+	here := append(blocks(t, "bash")[:2], blocks(t, "text")...)
+	here[0] = "cd clients/go\n" + here[0]
+	if !slices.Equal(there, here) {
+		t.Errorf("%q, not %q", there, here)
 	}
 }

@@ -13,7 +13,11 @@ HERE = Path(__file__).parents[1]
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
+    return blocks_of((HERE / "README.md").read_text(), language)
+
+
+def blocks_of(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def test_the_five_minutes_of_the_readme_go_as_it_says(node: str, tmp_path: Path) -> None:
@@ -53,3 +57,11 @@ def test_the_program_of_the_readme_runs(node: str) -> None:
         check=True,
     )
     assert ran.stdout == "orders.7 {'total': 12.5}\n"
+
+
+def test_the_page_on_clients_says_what_the_readme_says() -> None:
+    page = (HERE.parents[1] / "docs/clients.md").read_text()
+    section = page.partition("\n## Python\n")[2].partition("\n## ")[0]
+    install, *commands = blocks("bash")[:3]
+    assert blocks_of(section, "bash") == [f"cd clients/python\n{install}", *commands]
+    assert blocks_of(section, "text") == blocks("text")
