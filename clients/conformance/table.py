@@ -8,16 +8,18 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from door import Door
+from door.breaker import FAULTS, NOTHING, Fault
 
 LANGUAGES = ["go", "java", "node", "python", "rust"]
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "clients/conformance/scenarios.json"
 # Two cores install or drive; what hangs beyond this is a failure to be shown.
 INSTALLS = asyncio.Semaphore(2)
+AT_A_TIME = asyncio.Semaphore(8)
 DRIVE_SECONDS = 300
 INSTALL_SECONDS = 600
 
@@ -36,6 +38,13 @@ class Column:
         if result is None:
             return "-"
         return "ok" if result["ok"] is True else "FAIL"
+
+    @property
+    def seen(self) -> str:
+        """What the one scenario that was run came to."""
+        if len(self.results) != 1:
+            return "-"
+        return "ok" if all(result["ok"] is True for result in self.results.values()) else "red"
 
     @property
     def executable(self) -> Path:
@@ -114,6 +123,46 @@ def show(columns: list[Column], scenarios: list[str]) -> bool:
     return all(cell == "ok" for cell in cells) and not any(c.trouble for c in columns)
 
 
+async def broken(columns: list[Column], node: Path) -> bool:
+    """Breaks one promise after the other, and prints who noticed."""
+    scenarios = {fault.scenario for fault in FAULTS.values()}
+    faults = {f"nothing: {text}": replace(NOTHING, scenario=text) for text in sorted(scenarios)}
+    # Of which no plain gRPC server is capable.
+    del faults[f"nothing: {FAULTS['pings are punished'].scenario}"]
+    faults |= FAULTS
+    well = True
+
+    async def attempt(fault: Fault) -> list[Column]:
+        async with AT_A_TIME:
+            door = Door(node, fault)
+            address = await door.open()
+            tried = [Column(column.language) for column in columns]
+            try:
+                await asyncio.gather(*(drive(column, address, fault.scenario) for column in tried))
+            finally:
+                await door.close()
+        return tried
+
+    rows = await asyncio.gather(*(attempt(fault) for fault in faults.values()))
+    width = max(map(len, faults))
+    print("\n" + "broken".ljust(width), *(c.language.rjust(7) for c in columns))
+    for name, row in zip(faults, rows):
+        wanted = "red" if name in FAULTS else "ok"
+        well = well and all(column.seen == wanted for column in row)
+        print(name.ljust(width), *(column.seen.rjust(7) for column in row))
+    for name, row in zip(faults, rows):
+        for column in row:
+            for result in column.results.values():
+                if not result["ok"]:
+                    print(f"\n{name}, {column.language}: {shortened(result.get('why'))}")
+    return well
+
+
+def shortened(why: str | None) -> str:
+    text = " ".join(str(why).split())
+    return text if len(text) < 300 else f"{text[:300]}..."
+
+
 async def binary() -> Path:
     if given := os.environ.get("FANFARE_BIN"):
         return Path(given)
@@ -130,6 +179,7 @@ async def main() -> int:
     arguments.add_argument("--language", action="append", choices=LANGUAGES)
     arguments.add_argument("--only", default="", metavar="TEXT", help="scenarios named so")
     arguments.add_argument("--door", action="store_true", help="just open the door, until Ctrl-C")
+    arguments.add_argument("--broken", action="store_true", help="break promises; all must notice")
     given = arguments.parse_args()
     names = [scenario["name"] for scenario in json.loads(SCENARIOS.read_text())["scenarios"]]
     scenarios = [name for name in names if given.only in name]
@@ -138,7 +188,11 @@ async def main() -> int:
     if twice := {name for name in names if names.count(name) > 1}:
         sys.exit(f"scenarios of the same name: {twice}")
     columns = [Column(language) for language in given.language or LANGUAGES]
-    door = Door(await binary())
+    node = await binary()
+    if given.broken:
+        await asyncio.gather(*(install(column) for column in columns))
+        return 0 if await broken(columns, node) else 1
+    door = Door(node)
     address = await door.open()
     try:
         if given.door:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from .breaker import Fault
 from .fake import Fake
 from .node import Node
 
@@ -17,8 +18,9 @@ OPERATIONS = {
 class Door:
     """Holds the nodes that drivers asked for, each under its number."""
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(self, binary: Path, fault: Fault | None = None) -> None:
         self._binary = binary
+        self._fault = fault
         self._nodes: dict[str, Node | Fake] = {}
         self._ids = itertools.count(1)
         self._runner: web.AppRunner | None = None
@@ -44,7 +46,10 @@ class Door:
         wanted = await request.json()
         if unknown := set(wanted) - {"set", "fake"}:
             raise ValueError(f"a node has no {unknown}")
-        node = Fake(wanted["fake"]) if "fake" in wanted else Node(self._binary, wanted.get("set", {}))
+        if "fake" in wanted:
+            node = Fake(wanted["fake"])
+        else:
+            node = Node(self._binary, wanted.get("set", {}), self._fault)
         name = str(next(self._ids))
         self._nodes[name] = node
         return web.json_response({"id": name, "address": await node.open()})

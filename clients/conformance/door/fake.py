@@ -72,6 +72,8 @@ class Fake:
         for frame in frames:
             if "$status" in frame:
                 self._ended_at = time.monotonic()
+                if frame["$status"]["code"] == 0:
+                    return
                 await end(context, frame["$status"])
             yield encoded(frame, pb.SubscribeResponse)
         await asyncio.Event().wait()

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+from .breaker import Breaker, Fault
 from .proxy import Proxy
 
 LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)")
@@ -14,7 +15,9 @@ PATIENCE = 30
 class Node:
     """A process of the binary with settings, at an address that stays."""
 
-    def __init__(self, binary: Path, settings: dict[str, str]) -> None:
+    def __init__(self, binary: Path, settings: dict[str, str], fault: Fault | None) -> None:
+        self._fault = fault
+        self._breaker: Breaker | None = None
         self._command = [str(binary), "serve", "--listen", "127.0.0.1:0", "--log", "warn"]
         for key, value in settings.items():
             self._command += ["--set", f"{key}={value}"]
@@ -32,6 +35,7 @@ class Node:
             self._process.kill()
             await self._process.wait()
         await self._proxy.stop()
+        await self._unbreak()
 
     async def start(self) -> None:
         # What configures a node in the environment is not for these.
@@ -48,8 +52,12 @@ class Node:
         found = LISTENING.search(line)
         if found is None:
             raise RuntimeError(f"the node did not start: {line!r}")
-        self._proxy.target = int(found[1])
         self._draining = False
+        port = int(found[1])
+        if self._fault is not None:
+            self._breaker = Breaker(self._fault, port)
+            port = await self._breaker.open()
+        self._proxy.target = port
 
     async def drain(self) -> None:
         assert self._process is not None
@@ -63,10 +71,16 @@ class Node:
         async with asyncio.timeout(PATIENCE):
             await self._process.wait()
         self._proxy.target = None
+        await self._unbreak()
 
     async def restart(self) -> None:
         await self.stop()
         await self.start()
+
+    async def _unbreak(self) -> None:
+        breaker, self._breaker = self._breaker, None
+        if breaker is not None:
+            await breaker.close()
 
     async def cut(self) -> None:
         self._proxy.cut()
