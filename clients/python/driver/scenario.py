@@ -44,6 +44,7 @@ class Stream:
     def __init__(self, take: Callable[[], Awaitable[Any]], skipped: set[str]) -> None:
         self._take = take
         self._skipped = skipped
+        self.cancelled = False
         self.cancel: Callable[[], Any] = lambda: None
         self.write: Callable[[Any], Any] = lambda _: None
         self.finish: Callable[[], Any] = lambda: None
@@ -177,7 +178,8 @@ class Scenario:
             except grpc.aio.AioRpcError as error:
                 raise _errors.from_call(error) from None
             except asyncio.CancelledError:
-                if not call.cancelled():
+                # Or else a step ran out of patience.
+                if not stream.cancelled:
                     raise
                 raise fanfare.FanfareError(grpc.StatusCode.CANCELLED, "by ourselves") from None
             if frame is grpc.aio.EOF:
@@ -185,7 +187,12 @@ class Scenario:
             return frame  # type: ignore[no-any-return]
 
         stream = self._streams[step["open"]] = Stream(take, UNREMARKABLE)
-        stream.cancel = call.cancel
+
+        def cancel() -> None:
+            stream.cancelled = True
+            call.cancel()
+
+        stream.cancel = cancel
         if step["call"] == "Session":
             stream.write = call.write
             stream.finish = call.done_writing

@@ -32,6 +32,34 @@ async def test_what_is_sent_is_received_with_all_that_was_said_of_it(node: str) 
         assert (broadcast.channel, broadcast.payload.binary) == ("", b"\0")
 
 
+async def test_who_gives_up_waiting_for_a_frame_gets_it_later(node: str) -> None:
+    async with fanfare.Client(node) as client, client.subscribe("a") as frames:
+        await anext(frames)
+        for name in ("1", "2"):
+            waiting = asyncio.ensure_future(anext(frames))
+            # So that it waits in gRPC.
+            await client.send("elsewhere")
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            await client.send("a", name)
+            assert (await anext(frames)).event.name == name
+
+
+async def test_closing_ends_who_waits_for_a_frame(node: str) -> None:
+    async with fanfare.Client(node) as client:
+        frames = client.subscribe("a")
+        await anext(frames)
+        waiting = asyncio.create_task(read_all(frames))
+        await client.send("elsewhere")
+        await frames.close()
+        assert await waiting == []
+        assert await read_all(frames) == []
+
+
+async def read_all(frames: fanfare.Subscription) -> list[pb.SubscribeResponse]:
+    return [frame async for frame in frames]
+
+
 async def test_another_process_goes_on_where_one_stopped(node: str) -> None:
     async with fanfare.Client(node) as client:
         async with client.subscribe("a") as frames:

@@ -44,6 +44,8 @@ class Subscription:
         self._backoff = Backoff()
         self._connection: Connection | None = None
         self._call: grpc.aio.UnaryStreamCall[SubscribeRequest, SubscribeResponse] | None = None
+        self._reading: asyncio.Task[object] | None = None
+        self._closed = False
         self._patience = READY_TIMEOUT
         self._retry_after = 0.0
 
@@ -61,6 +63,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> SubscribeResponse:
+        """Waits for the next frame. If that is cancelled, the next call gets it."""
         while True:
             try:
                 frame = await self._next()
@@ -73,7 +76,12 @@ class Subscription:
                 return frame
 
     async def close(self) -> None:
-        """Leaves: for the others the member is gone at once."""
+        """Leaves: for the others the member is gone at once. Iterations end."""
+        self._closed = True
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        self._reading = None
         call, self._call = self._call, None
         connection, self._connection = self._connection, None
         if call is not None:
@@ -88,18 +96,28 @@ class Subscription:
         await self.close()
 
     async def _next(self) -> SubscribeResponse:
+        if self._closed:
+            raise StopAsyncIteration
         if self._connection is None:
             # A connection of its own: what is slow here delays nothing else.
             self._connection = self._dialer.dial()
         if self._call is None:
             self._call = self._connection.stub.Subscribe(self._request)
-        try:
-            async with asyncio.timeout(self._patience):
-                frame = await self._call.read()
-        except TimeoutError:
-            await self.close()
+        if self._reading is None:
+            # A task, since gRPC would end the stream if its read were cancelled.
+            self._reading = asyncio.ensure_future(self._call.read())
+        reading = self._reading
+        await asyncio.wait([reading], timeout=self._patience)
+        if self._closed:
+            raise StopAsyncIteration
+        if not reading.done():
+            # The connection may be dead, and a new stream on it would be too.
+            await self._hang_up()
             silence = f"no frame within {self._patience:.1f} s"
-            raise _errors.FanfareError(grpc.StatusCode.UNAVAILABLE, silence) from None
+            raise _errors.FanfareError(grpc.StatusCode.UNAVAILABLE, silence)
+        self._reading = None
+        try:
+            frame = reading.result()
         except grpc.aio.AioRpcError as error:
             raise _errors.from_call(error) from None
         if isinstance(frame, SubscribeResponse):
