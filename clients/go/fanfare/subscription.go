@@ -135,8 +135,12 @@ func (s *Subscription) open() error {
 // cut waits until it is time to come back, or makes err the end.
 func (s *Subscription) cut(err error) {
 	s.stream = nil
+	if s.hangUp != nil {
+		s.hangUp()
+	}
 	if s.ctx.Err() != nil {
 		s.err = s.ctx.Err()
+		s.leave()
 		return
 	}
 	if inVain(err) {
