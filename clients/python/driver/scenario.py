@@ -53,6 +53,8 @@ class Stream:
         """The next frame, passing over what is unremarkable and not wanted."""
         while True:
             frame = printed(await self._take())
+            if not frame and self._skipped is FROM_CLIENT:
+                raise MismatchError("the client handed out a frame of an unknown kind")
             if frame and (not frame.keys() & self._skipped or frame.keys() & wanted):
                 return frame
 

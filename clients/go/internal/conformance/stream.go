@@ -61,7 +61,11 @@ func (t *stream) frame(wanted any) (kind string, frame any, err error) {
 		if err != nil {
 			return "", nil, err
 		}
-		for kind := range frame.(map[string]any) {
+		object := frame.(map[string]any)
+		if len(object) == 0 && t.skipped["ready"] {
+			return "", nil, &notRPC{errors.New("the client handed out a frame of an unknown kind")}
+		}
+		for kind := range object {
 			_, is := expected[kind]
 			if is || !t.skipped[kind] {
 				return kind, frame, nil
