@@ -62,11 +62,14 @@ async def run(column: Column, limit: float, *arguments: str) -> tuple[int, bytes
         cwd=ROOT,
     )
     said = asyncio.ensure_future(process.communicate())
-    await asyncio.wait([said], timeout=limit)
-    if not said.done():
-        column.trouble += f"{arguments[0]}: still running after {limit:.0f} s\n"
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    try:
+        await asyncio.wait([said], timeout=limit)
+        if not said.done():
+            column.trouble += f"{arguments[0]}: still running after {limit:.0f} s\n"
+    finally:
+        if not said.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     output, errors = await said
     return await process.wait(), output, errors
 
@@ -175,6 +178,9 @@ async def binary() -> Path:
 
 
 async def main() -> int:
+    # So that nodes and drivers end with us.
+    stop = asyncio.current_task().cancel
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     arguments = argparse.ArgumentParser(prog="run")
     arguments.add_argument("--language", action="append", choices=LANGUAGES)
     arguments.add_argument("--only", default="", metavar="TEXT", help="scenarios named so")
@@ -206,5 +212,7 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         sys.exit(asyncio.run(main()))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped")

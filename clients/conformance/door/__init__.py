@@ -1,5 +1,6 @@
 """The door: plain HTTP on loopback that gives drivers their nodes."""
 
+import asyncio
 import itertools
 from pathlib import Path
 
@@ -37,8 +38,8 @@ class Door:
         return "http://127.0.0.1:%d" % self._runner.addresses[0][1]
 
     async def close(self) -> None:
-        for node in self._nodes.values():
-            await node.close()
+        closing = (node.close() for node in self._nodes.values())
+        await asyncio.gather(*closing, return_exceptions=True)
         assert self._runner is not None
         await self._runner.cleanup()
 
