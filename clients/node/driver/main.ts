@@ -29,7 +29,7 @@ async function runOn(door: Door, scenario: Scenario): Promise<void> {
   try {
     await scenarioRun.steps(scenario.steps);
   } finally {
-    await scenarioRun.close();
+    scenarioRun.close();
     await node.end();
   }
 }

@@ -63,10 +63,7 @@ export class Run {
   readonly #streams = new Map<string, Stream>();
   readonly #requests = new Map<string, Queue<SessionRequest>>();
   readonly #sessions = new Map<string, Session>();
-  readonly #connections = new Map<
-    string,
-    { rpc: Client<typeof RealtimeService>; close(): Promise<void> }
-  >();
+  readonly #connections = new Map<string, { rpc: Client<typeof RealtimeService>; close(): void }>();
   readonly #fanfare: Fanfare;
 
   constructor(node: NodeBehindDoor, scenario: Scenario) {
@@ -87,13 +84,13 @@ export class Run {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#fanfare.close();
     for (const stream of this.#streams.values()) {
       stream.cancel();
     }
     for (const connection of this.#connections.values()) {
-      await connection.close();
+      connection.close();
     }
   }
 
@@ -343,13 +340,7 @@ export class Run {
     const pings = pingIntervalMs ? { pingIntervalMs, pingIdleConnection: true } : {};
     const sessionManager = new Sessions(baseUrl, pings);
     const rpc = createClient(RealtimeService, createGrpcTransport({ baseUrl, sessionManager }));
-    const close = async () => {
-      // One that is aborted with streams open would ping again, and throw.
-      while (sessionManager.state() === "open") {
-        await sleep(1);
-      }
-      sessionManager.abort();
-    };
+    const close = () => sessionManager.leave();
     const connection = { rpc, close };
     this.#connections.set(name, connection);
     return connection;

@@ -21,21 +21,41 @@ export interface ConnectionOptions {
 
 const shortestKeepaliveMs = 10_000;
 
+/** How long a node has to take the word that a stream was left. */
+const leavingMs = 1_000;
+
 /**
  * Connect's manager, which takes its listeners off a session that it leaves. If
  * that one ends with an error later, as when a GOAWAY and a request cross,
  * nobody would listen, and Node would end the whole program.
  */
 export class Sessions extends Http2SessionManager {
-  readonly #heard = new WeakSet<http2.Http2Session>();
+  readonly #open = new Set<http2.ClientHttp2Session>();
 
   override async request(...call: Parameters<Http2SessionManager["request"]>) {
     const stream = await super.request(...call);
-    if (stream.session && !this.#heard.has(stream.session)) {
-      this.#heard.add(stream.session);
-      stream.session.on("error", () => {}); // each of its streams says it too
+    const session = stream.session as http2.ClientHttp2Session | undefined;
+    if (session && !this.#open.has(session)) {
+      this.#open.add(session);
+      session.on("error", () => {}); // each of its streams says it too
+      session.once("close", () => this.#open.delete(session));
     }
     return stream;
+  }
+
+  /**
+   * Closes what is open once its streams are, which must have been cancelled:
+   * a node that is told so does not wait for their members to come back.
+   */
+  leave(): void {
+    for (const session of this.#open) {
+      const late = setTimeout(() => session.destroy(), leavingMs);
+      session.once("close", () => clearTimeout(late));
+      setImmediate(() => session.close()); // after the resets of what was cancelled
+    }
+    if (this.state() === "connecting") {
+      this.abort();
+    }
   }
 }
 
@@ -64,7 +84,8 @@ export class Connection {
     this.rpc = createClient(RealtimeService, transport);
   }
 
+  /** Ends it, after the calls on it have been cancelled or have ended. */
   close(): void {
-    this.#manager.abort();
+    this.#manager.leave();
   }
 }

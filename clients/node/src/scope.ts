@@ -22,6 +22,12 @@ export class Scope {
     return this.#controller.signal;
   }
 
+  /** Ends the work, and leaves. */
+  abort(): void {
+    this.#abort();
+    this.leave();
+  }
+
   leave(): void {
     for (const parent of this.#parents) {
       parent.removeEventListener("abort", this.#abort);

@@ -176,7 +176,7 @@ export class Session {
       yield frame;
       this.#place.keep(frame);
     }
-    if (this.#error && !this.#scope.signal.aborted && this.#error.code !== Code.Canceled) {
+    if (this.#error && this.#error.code !== Code.Canceled) {
       throw this.#error;
     }
   }
@@ -258,7 +258,7 @@ export class Session {
     for (const waiting of this.#waiting.splice(0)) {
       waiting.reject(error);
     }
-    this.#scope.leave();
+    this.#scope.abort();
     this.#connection.close();
   }
 }

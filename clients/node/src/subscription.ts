@@ -129,7 +129,7 @@ export class Subscription implements AsyncIterable<Event> {
         }
       }
     } finally {
-      scope.leave();
+      scope.abort();
       connection.close();
     }
   }
