@@ -321,8 +321,9 @@ export class Run {
 
   /** The next frame, or the end, past frames of unknown kinds and of kinds to be passed over. */
   async #take(name: string, passes: (kind: string) => boolean, due: string): Promise<Taken> {
+    const until = Date.now() + patienceMs;
     for (;;) {
-      const taken = await inPatience(this.#stream(name).next(), due);
+      const taken = await inPatience(this.#stream(name).next(), due, until - Date.now());
       if ("end" in taken || !isObject(taken.frame) || !Object.keys(taken.frame).every(passes)) {
         return taken;
       }
@@ -384,9 +385,9 @@ function deadline(step: Step): { timeoutMs?: number } {
 
 class OutOfPatience extends Error {}
 
-async function inPatience<T>(promise: Promise<T>, due: string): Promise<T> {
+async function inPatience<T>(promise: Promise<T>, due: string, leftMs = patienceMs): Promise<T> {
   const clock = new AbortController();
-  const late = sleep(patienceMs, undefined, { signal: clock.signal }).then(() => {
+  const late = sleep(Math.max(leftMs, 1), undefined, { signal: clock.signal }).then(() => {
     throw new OutOfPatience(`${due} did not come within ${patienceMs} ms`);
   });
   late.catch(() => {});

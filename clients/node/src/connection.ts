@@ -51,7 +51,9 @@ export class Sessions extends Http2SessionManager {
     for (const session of this.#open) {
       const late = setTimeout(() => session.destroy(), leavingMs);
       session.once("close", () => clearTimeout(late));
-      setImmediate(() => session.close()); // after the resets of what was cancelled
+      // After the resets of what was cancelled, which it has read when it
+      // answers: with the connection's end beside them they may be overlooked.
+      setImmediate(() => session.destroyed || session.ping(() => session.close()));
     }
     if (this.state() === "connecting") {
       this.abort();

@@ -14,6 +14,7 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -24,6 +25,7 @@ import java.util.function.Supplier;
  */
 public final class Fanfare implements AutoCloseable {
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration WORD = Duration.ofMillis(100);
   private static final Duration LEAVING = Duration.ofSeconds(1);
   private static final int WINDOW = 1 << 20;
   private static final int LARGEST_MESSAGE = 8 << 20;
@@ -129,7 +131,16 @@ public final class Fanfare implements AutoCloseable {
     }
   }
 
-  /** A connection of its own. Whoever leaves it shuts it down. */
+  /**
+   * Closes a connection whose call was cancelled. Not at once: a node that reads the word of it
+   * together with the connection's end may take its member for cut off.
+   */
+  static void leave(ManagedChannel connection) {
+    CompletableFuture.delayedExecutor(WORD.toMillis(), TimeUnit.MILLISECONDS)
+        .execute(connection::shutdown);
+  }
+
+  /** A connection of its own, to be left with {@link #leave}. */
   ManagedChannel connection() {
     connections.removeIf(ManagedChannel::isTerminated);
     ManagedChannel made = newChannel();

@@ -209,7 +209,7 @@ public final class Session implements AutoCloseable {
     closed = true;
     call.cancel("the session was closed", null);
     reader.interrupt();
-    channel.shutdown(); // once the node has been told
+    Fanfare.leave(channel);
     fanfare.closed(this);
   }
 
@@ -313,7 +313,7 @@ public final class Session implements AutoCloseable {
     }
     unanswered.forEach(request -> request.answer.completeExceptionally(error));
     tellTheEnd();
-    channel.shutdown();
+    Fanfare.leave(channel);
     fanfare.closed(this);
   }
 

@@ -176,7 +176,7 @@ public final class Subscription implements AutoCloseable {
 
     void leave() {
       call.cancel("the stream was left", null);
-      channel.shutdown(); // once the node has been told
+      Fanfare.leave(channel);
     }
   }
 

@@ -178,8 +178,12 @@ final class Run implements AutoCloseable {
   }
 
   private static <T> T within(Future<T> future, String due) throws Exception {
+    return within(future, due, TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS));
+  }
+
+  private static <T> T within(Future<T> future, String due, long nanos) throws Exception {
     try {
-      return future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      return future.get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       future.cancel(true);
       throw new Exception(due + " did not come within " + PATIENCE_SECONDS + " s", e);
@@ -338,8 +342,9 @@ final class Run implements AutoCloseable {
 
   /** The next frame, or the end, past frames of unknown kinds and of those to be passed over. */
   private Taken take(String name, Predicate<String> passes, String due) throws Exception {
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     for (; ; ) {
-      Taken taken = within(known(streams, name).next(), due);
+      Taken taken = within(known(streams, name).next(), due, until - System.nanoTime());
       if (taken.end() != null
           || !taken.frame().getStructValue().getFieldsMap().keySet().stream().allMatch(passes)) {
         return taken;
