@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "clients/conformance/scenarios.json"
 # Two cores install or drive; what hangs beyond this is a failure to be shown.
 INSTALLS = asyncio.Semaphore(2)
-AT_A_TIME = asyncio.Semaphore(8)
+AT_A_TIME = asyncio.Semaphore(6)
 DRIVE_SECONDS = 300
 INSTALL_SECONDS = 600
 
@@ -158,6 +158,8 @@ async def broken(columns: list[Column], node: Path) -> bool:
             for result in column.results.values():
                 if not result["ok"]:
                     print(f"\n{name}, {column.language}: {shortened(result.get('why'))}")
+            if not column.results:
+                print(f"\n{name}, {column.language}: {column.trouble}")
     return well
 
 

@@ -124,7 +124,7 @@ class Breaker:
         self._fault = fault
         options = [("grpc.use_local_subchannel_pool", 1)]
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{target}", options)
-        self._server = grpc.aio.server()
+        self._server = grpc.aio.server(options=[("grpc.http2.max_ping_strikes", 1)])
 
     async def open(self) -> int:
         service = pb.DESCRIPTOR.services_by_name["RealtimeService"]
