@@ -9,17 +9,19 @@ import { Node } from "./node.js";
 
 const folder = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The shell commands of the README, block by block. */
-async function blocks(): Promise<string[]> {
-  const text = await readFile(`${folder}/README.md`, "utf8");
-  return [...text.matchAll(/```bash\n(.*?)```/gs)].map((block) => block[1] ?? "");
+/** The blocks of a page in one language, as the shell's commands. */
+function blocksOf(page: string, language: string): string[] {
+  const blocks = page.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"));
+  return [...blocks].map((block) => block[1] ?? "");
 }
+
+const readme = await readFile(`${folder}/README.md`, "utf8");
 
 test("the commands of the README do what it says", async () => {
   const node = await Node.start();
   const options = { cwd: folder, env: { ...process.env, FANFARE_ADDRESS: node.address } };
   // The first block is how these tests came to be here.
-  const [, listening = "", commands = ""] = await blocks();
+  const [, listening = "", commands = ""] = blocksOf(readme, "bash");
   const listener = spawn("bash", ["-c", `exec ${listening}`], { ...options, stdio: "pipe" });
   try {
     const lines = createInterface(listener.stdout)[Symbol.asyncIterator]();
@@ -36,4 +38,12 @@ test("the commands of the README do what it says", async () => {
     listener.kill();
     await node.stop();
   }
+});
+
+test("the page on clients says what the README says", async () => {
+  const page = await readFile(`${folder}/../../docs/clients.md`, "utf8");
+  const section = page.split("\n## Node\n")[1]?.split("\n## ")[0] ?? "";
+  const [install, ...commands] = blocksOf(readme, "bash").slice(0, 3);
+  assert.deepEqual(blocksOf(section, "bash"), [`cd clients/node\n${install}`, ...commands]);
+  assert.deepEqual(blocksOf(section, "text"), blocksOf(readme, "text"));
 });
