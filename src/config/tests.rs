@@ -120,6 +120,7 @@ fn every_setting_has_its_own_place() {
             "listen" => "127.0.0.1:1",
             "log" => "debug",
             "log_format" => "json",
+            "cors_origins" => "https://page.example",
             // Leaves the rules between two settings intact.
             "payload_bytes" | "profile_bytes" => "1KiB",
             "send_buffer" | "gather_buffer" => "32KiB",

@@ -1,7 +1,9 @@
 //! Which pages of other origins may call, as a browser asks.
 
-use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use http::{HeaderValue, Method, Uri};
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN, RETRY_AFTER};
+use http::{HeaderValue, Method, Request, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The setting for no origin.
@@ -29,13 +31,20 @@ const READ: [&str; 3] = ["grpc-status", "grpc-message", "grpc-status-details-bin
 
 /// The origins that may call.
 #[derive(Clone, Debug)]
-pub(super) struct Origins(Option<CorsLayer>);
+pub(super) struct Origins {
+    setting: Arc<str>,
+    layer: Option<CorsLayer>,
+}
 
 impl Origins {
     /// As `setting` says, which [`check_origins`] has passed.
     pub(super) fn of(setting: &str) -> Self {
+        let closed = Self {
+            setting: setting.trim().into(),
+            layer: None,
+        };
         let allowed = match setting.trim() {
-            NONE | "" => return Self(None),
+            NONE | "" => return closed,
             ANY => AllowOrigin::any(),
             list => AllowOrigin::list(origins(list).filter_map(|origin| origin.parse().ok())),
         };
@@ -56,12 +65,30 @@ impl Origins {
                     .collect::<Vec<_>>(),
             )
             .max_age(REMEMBERED);
-        Self(Some(layer))
+        Self {
+            layer: Some(layer),
+            ..closed
+        }
+    }
+
+    /// Whether whoever asks is no page of an origin that may not call. What a
+    /// browser withholds from such a page, the node has done by then: a
+    /// subscription, for one, has its member listed.
+    pub(super) fn admits<B>(&self, request: &Request<B>) -> bool {
+        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+        let Some(origin) = header(ORIGIN) else {
+            return true;
+        };
+        let host = request.uri().authority();
+        let host = host.map_or(header(HOST), |host| Some(host.as_str().as_bytes()));
+        let of = origin.splitn(2, |byte| *byte == b'/').nth(1);
+        let is_own = of.and_then(|of| of.strip_prefix(b"/")) == host && host.is_some();
+        is_own || *self.setting == *ANY || origins(&self.setting).any(|o| o.as_bytes() == origin)
     }
 
     /// What answers a browser; none: no page may call.
     pub(super) fn layer(&self) -> Option<&CorsLayer> {
-        self.0.as_ref()
+        self.layer.as_ref()
     }
 }
 

@@ -123,6 +123,10 @@ where
         if request.version() == Version::HTTP_2 && is_native(request.headers()) {
             return Answering::Native(self.services.call(request));
         }
+        if !self.origins.admits(&request) {
+            let problem = Problem::foreign().into_response();
+            return Answering::Other(Box::pin(std::future::ready(Ok(problem))));
+        }
         let other = Other {
             services: self.services.clone(),
             node: Arc::clone(&self.node),

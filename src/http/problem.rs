@@ -60,14 +60,27 @@ impl Problem {
         }
     }
 
+    /// The same with a code of its own.
+    fn coded(self, code: Code) -> Self {
+        let details = Bytes::copy_from_slice(self.status.details());
+        let status = Status::with_details(code, self.status.message(), details);
+        Self {
+            status: Box::new(status),
+            ..self
+        }
+    }
+
     /// There is nothing under this path.
     pub(super) fn not_found(path: &str) -> Self {
         let flaw = format!("is {path:?}, where nothing is; /openapi.json has all there is");
-        let mut problem = Self::plain(StatusCode::NOT_FOUND, "path", flaw);
-        let status = &problem.status;
-        let details = Bytes::copy_from_slice(status.details());
-        *problem.status = Status::with_details(Code::NotFound, status.message(), details);
-        problem
+        Self::plain(StatusCode::NOT_FOUND, "path", flaw).coded(Code::NotFound)
+    }
+
+    /// A page asks whose origin may not.
+    pub(super) fn foreign() -> Self {
+        let flaw = "is that of a page that may not call: the setting cors_origins lists who may";
+        let problem = Self::plain(StatusCode::FORBIDDEN, "origin", flaw.to_owned());
+        problem.coded(Code::PermissionDenied)
     }
 
     /// What is under the path does not take this method.

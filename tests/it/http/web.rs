@@ -178,7 +178,29 @@ async fn no_page_may_call_unless_its_origin_is_allowed() {
             .ask("GET /v1/channels", &from, "")
             .await;
         assert_eq!(reply.header("access-control-allow-origin"), None);
+        // A browser would throw the answer away, and the member be listed.
+        let events = "GET /v1/events?channel=a&data=%7B%7D";
+        let reply = Http::new(node).await.ask(events, &from, "").await;
+        assert_eq!(reply.status, 403, "{origin}");
+        let told = String::from_utf8(reply.body).unwrap();
+        assert!(told.contains("cors_origins"), "{told}");
+        let members = Http::new(node)
+            .await
+            .ask("GET /v1/members?channel=a", "", "")
+            .await;
+        assert_eq!(members.body, b"{}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_the_nodes_own_origin_may_call() {
+    let node = node().await;
+    let asking = "host: chat.example\r\norigin: https://chat.example\r\n";
+    let reply = Http::new(&node)
+        .await
+        .ask("GET /v1/channels", asking, "")
+        .await;
+    assert_eq!(reply.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
