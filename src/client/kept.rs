@@ -117,7 +117,9 @@ mod tests {
             member_token: "t0".to_owned(),
             ..SubscribeRequest::default()
         });
-        frames.iter().for_each(|frame| kept.take(frame));
+        for frame in frames {
+            kept.take(frame);
+        }
         kept
     }
 
@@ -127,15 +129,15 @@ mod tests {
         position.map_or_else(String::new, |at| format!("{}:{}", at.epoch, at.sequence))
     }
 
-    fn at(epoch: &str, sequence: u64) -> Option<Position> {
+    fn at(epoch: &str, sequence: u64) -> Position {
         let epoch = epoch.to_owned();
-        Some(Position { epoch, sequence })
+        Position { epoch, sequence }
     }
 
     fn ready(epoch: &str, sequence: u64) -> Frame {
         Frame::Ready(proto::Ready {
             member_token: format!("t-{epoch}"),
-            position: at(epoch, sequence),
+            position: Some(at(epoch, sequence)),
             heartbeat_interval: Duration::from_millis(1500).try_into().ok(),
             ..proto::Ready::default()
         })
@@ -143,7 +145,7 @@ mod tests {
 
     fn heartbeat(epoch: &str, sequence: u64) -> Frame {
         Frame::Heartbeat(proto::Heartbeat {
-            position: at(epoch, sequence),
+            position: Some(at(epoch, sequence)),
             time: None,
         })
     }
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(first.member_token, "t0");
         let frames = [ready("a", 3), event(4), ready("b", 0), event(2)];
         let again = after(&frames).request();
-        assert_eq!(again.start, at("b", 2).map(Start::Resume));
+        assert_eq!(again.start, Some(Start::Resume(at("b", 2))));
         assert_eq!(again.member_token, "t-b");
         assert_eq!(again.subscriptions, first.subscriptions);
     }

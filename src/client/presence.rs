@@ -166,29 +166,38 @@ mod tests {
         Some(list.map(|member| member.id).collect())
     }
 
-    fn some(ids: &[&str]) -> Option<Vec<String>> {
-        Some(ids.iter().map(|id| (*id).to_owned()).collect())
+    fn listed(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
     }
 
     #[test]
     fn a_list_is_whole_with_its_last_part() {
         let mut lists = Lists::default();
         assert_eq!(lists.take(part("c", &["a"], 7, false)), None);
-        assert_eq!(ids(lists.take(part("d", &["x"], 8, true))), some(&["x"]));
+        assert_eq!(
+            ids(lists.take(part("d", &["x"], 8, true))),
+            Some(listed(&["x"]))
+        );
         assert_eq!(
             ids(lists.take(part("c", &["b"], 7, true))),
-            some(&["a", "b"])
+            Some(listed(&["a", "b"]))
         );
-        assert_eq!(ids(lists.take(part("c", &[], 9, true))), some(&[]));
+        assert_eq!(ids(lists.take(part("c", &[], 9, true))), Some(listed(&[])));
     }
 
     #[test]
     fn a_list_that_was_not_finished_is_thrown_away() {
         let mut lists = Lists::default();
         lists.take(part("c", &["a"], 7, false));
-        assert_eq!(ids(lists.take(part("c", &["b"], 9, true))), some(&["b"]));
+        assert_eq!(
+            ids(lists.take(part("c", &["b"], 9, true))),
+            Some(listed(&["b"]))
+        );
         lists.take(part("c", &["a"], 10, false));
         lists.clear();
-        assert_eq!(ids(lists.take(part("c", &["b"], 10, true))), some(&["b"]));
+        assert_eq!(
+            ids(lists.take(part("c", &["b"], 10, true))),
+            Some(listed(&["b"]))
+        );
     }
 }

@@ -10,11 +10,13 @@ use fanfare::rpc::client::{
     BroadcastSubscription, Closing, ClosingReason, GapReason, OverflowPolicy, Position,
     PresenceKind, Ready, SubscribeRequest, Subscription,
 };
+use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 
 use super::members::total;
+use super::proxy::Proxy;
 use super::support::{
-    Frames, Node, node, reason, send, sequence, subscribe, subscribe_ready, text, to,
+    Client, Frames, Node, node, reason, send, sequence, subscribe, subscribe_ready, text, to,
 };
 
 fn after(ready: &Ready, channels: &[&str]) -> SubscribeRequest {
@@ -188,17 +190,20 @@ async fn a_member_whose_connection_broke_has_the_grace_and_one_that_cancelled_ha
     drop(cancelled);
     told(PresenceKind::Left).await;
 
-    let mut other = node.client().await;
+    let proxy = Proxy::to(&node).await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", proxy.address)).unwrap();
+    let mut other = Client::new(endpoint.connect().await.unwrap());
     let (ready, frames) = subscribe_ready(&mut other, to(["a"])).await;
     told(PresenceKind::Joined).await;
-    drop((frames, other));
+    proxy.cut();
     node.until("the stream is gone", |counts| counts.streams == 1)
         .await;
     assert_eq!(total(&mut client, "a").await, 1);
-    let (again, frames) = subscribe_ready(&mut client, after(&ready, &["a"])).await;
+    let (again, returned) = subscribe_ready(&mut client, after(&ready, &["a"])).await;
     assert_eq!(again.member_id, ready.member_id);
-    drop(frames);
+    drop(returned);
     told(PresenceKind::Left).await;
+    drop(frames);
 }
 
 #[tokio::test]

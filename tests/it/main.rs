@@ -36,6 +36,7 @@ mod no_poison;
 mod not_built;
 mod order;
 mod payloads;
+mod proxy;
 mod readme;
 mod recording;
 mod requests;

@@ -64,12 +64,12 @@ async fn a_peer_that_cannot_be_read_from_has_hung_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_is_silent_since_it_was_last_heard() {
-    let (peer, mut far, mut hearing) = connection();
     const SILENCE: Duration = Duration::from_secs(49);
+    let (peer, mut far, mut hearing) = connection();
     tokio::time::advance(SILENCE).await;
     assert_eq!(peer.silence(), SILENCE);
     far.write_all(b"x").await.unwrap();
-    hearing.read(&mut [0; 8]).await.unwrap();
+    assert_eq!(hearing.read(&mut [0; 8]).await.unwrap(), 1);
     assert_eq!(peer.silence(), Duration::ZERO);
 }
 
@@ -85,7 +85,7 @@ impl Wake for Flag {
 #[tokio::test]
 async fn much_at_once_is_heard_in_turns() {
     let (peer, mut far, mut hearing) = connection();
-    far.write_all(&[7; 3 * TURN]).await.unwrap();
+    far.write_all(&vec![7; 3 * TURN]).await.unwrap();
     for _ in 0..3 {
         peer.begin_turn();
         let flag = Arc::<Flag>::default();

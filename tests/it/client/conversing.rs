@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
-use super::proxy::Proxy;
 use super::{client, frame};
+use crate::proxy::Proxy;
 use crate::support::{PATIENCE, node};
 use crate::wire_support::node_with;
 

@@ -2,7 +2,6 @@
 
 mod calling;
 mod conversing;
-mod proxy;
 mod repeating;
 mod resuming;
 mod slow;

@@ -6,8 +6,8 @@ use fanfare::Client;
 use fanfare::client::{Code, Message};
 use tokio::time::timeout;
 
-use super::proxy::Proxy;
 use super::{client, texts};
+use crate::proxy::Proxy;
 use crate::support::{PATIENCE, node};
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use fanfare::client::{
     Subscription,
 };
 
-use super::proxy::Proxy;
 use super::{client, event, frame, notice, texts};
+use crate::proxy::Proxy;
 use crate::support::{Node, node};
 use crate::wire_support::node_with;
 

@@ -195,7 +195,7 @@ async fn no_page_may_call_unless_its_origin_is_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_the_nodes_own_origin_may_call() {
     let node = node().await;
-    let asking = "host: chat.example\r\norigin: https://chat.example\r\n";
+    let asking = "origin: https://node\r\n";
     let reply = Http::new(&node)
         .await
         .ask("GET /v1/channels", asking, "")
