@@ -77,13 +77,18 @@ impl Origins {
     pub(super) fn admits<B>(&self, request: &Request<B>) -> bool {
         let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
         let Some(origin) = header(ORIGIN) else {
-            return true;
+            // A page that does not ask for the answer sends none.
+            let site = header(HeaderName::from_static("sec-fetch-site"));
+            let is_page = [Some(&b"cross-site"[..]), Some(b"same-site")].contains(&site);
+            return !is_page || *self.setting == *ANY;
         };
         let host = request.uri().authority();
         let host = host.map_or(header(HOST), |host| Some(host.as_str().as_bytes()));
         let of = origin.splitn(2, |byte| *byte == b'/').nth(1);
         let is_own = of.and_then(|of| of.strip_prefix(b"/")) == host && host.is_some();
-        is_own || *self.setting == *ANY || origins(&self.setting).any(|o| o.as_bytes() == origin)
+        is_own
+            || *self.setting == *ANY
+            || origins(&self.setting).any(|o| o != NONE && o.as_bytes() == origin)
     }
 
     /// What answers a browser; none: no page may call.

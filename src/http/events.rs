@@ -68,7 +68,9 @@ pub(super) fn message(pairs: Vec<Pair>, headers: &HeaderMap) -> Result<Vec<u8>, 
     if let Some(token) = header(headers, MEMBER_TOKEN)? {
         asked.root.insert("memberToken".to_owned(), token.into());
     }
-    let came_back = header(headers, LAST_EVENT_ID.as_str())?.or(asked.last_event_id.take());
+    let came_back = header(headers, LAST_EVENT_ID.as_str())?;
+    let came_back = came_back.filter(|id| !id.is_empty());
+    let came_back = came_back.or(asked.last_event_id.take());
     if let Some(id) = came_back.filter(|id| !id.is_empty()) {
         let position = query::position(&id);
         let position = position.ok_or_else(|| {
@@ -80,6 +82,12 @@ pub(super) fn message(pairs: Vec<Pair>, headers: &HeaderMap) -> Result<Vec<u8>, 
             .root
             .retain(|name, _| name != "last" && name != "since");
         asked.root.insert("resume".to_owned(), position);
+    }
+    // Each channel has a list of them all.
+    if asked.channels.len() * asked.events.len() > FILTERS {
+        let flaw =
+            format!("times the channels are more than {FILTERS}: filter less, or more coarsely");
+        return Err(query::wrong("event", flaw));
     }
     let input = json::method("Subscribe").input();
     json::read(&input, &asked.request().to_string())
@@ -96,6 +104,9 @@ pub(super) fn response(body: rpc::Answer, node: &std::sync::Arc<Node>) -> Respon
     headers.insert(buffering, HeaderValue::from_static("no"));
     response
 }
+
+/// Names of events in all subscriptions of a URL together.
+const FILTERS: usize = 1 << 16;
 
 #[derive(Default)]
 struct Asked {
@@ -178,11 +189,11 @@ impl Asked {
             })
             .collect();
         self.broadcasts
-            .insert("events".to_owned(), json!(self.events));
+            .insert("events".to_owned(), self.events.into());
         self.root
-            .insert("subscriptions".to_owned(), json!(subscriptions));
+            .insert("subscriptions".to_owned(), subscriptions.into());
         self.root
-            .insert("broadcasts".to_owned(), json!(self.broadcasts));
+            .insert("broadcasts".to_owned(), self.broadcasts.into());
         Value::Object(self.root)
     }
 }

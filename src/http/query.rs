@@ -112,7 +112,9 @@ pub(super) fn position(text: &str) -> Option<Value> {
     let (epoch, sequence) = text.rsplit_once(':')?;
     let sequence: u64 = sequence.parse().ok()?;
     let sequence = sequence.to_string();
-    (!epoch.is_empty()).then(|| serde_json::json!({"epoch": epoch, "sequence": sequence}))
+    // It comes back as the id of an event, which is a line of its own.
+    let is_word = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_graphic());
+    is_word.then(|| serde_json::json!({"epoch": epoch, "sequence": sequence}))
 }
 
 /// Says so.

@@ -188,8 +188,7 @@ fn addressed(
     if named.is_some() {
         let body: Value = serde_json::from_str(text).unwrap_or_default();
         if body[name] != Value::String(value.clone()) {
-            let (path, body) = (&value, &body[name]);
-            let flaw = format!("is {body} in the body and {path:?} in the path: name it once");
+            let flaw = format!("is another in the body than {value:?} in the path: name it once");
             return Err(query::wrong(name, flaw));
         }
         return Ok(message);

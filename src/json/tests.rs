@@ -390,3 +390,31 @@ fn any_text_is_read_or_refused() {
         drop(read(&of(SEND), &text));
     }
 }
+
+#[test]
+fn what_nests_too_deep_is_refused_before_it_is_followed() {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        for deep in [129, 200_000] {
+            let value = format!("{}1{}", open.repeat(deep), close.repeat(deep));
+            let (_, flaw) = wrong(SEND, &format!(r#"{{"payload":{{"json":{value}}}}}"#));
+            assert!(flaw.contains("128 deep"), "{flaw}");
+        }
+    }
+    let text = r#"\"["#.repeat(200);
+    again(SEND, &format!(r#"{{"payload":{{"text":"{text}"}}}}"#));
+}
+
+#[test]
+fn an_error_does_not_repeat_all_of_a_large_value() {
+    let many = "9".repeat(1 << 20);
+    for payload in [
+        format!(r#"{{"json":{many}}}"#),
+        format!(
+            r#"{{"any":{{"@type":"type.googleapis.com/google.protobuf.Timestamp","value":"{many}"}}}}"#
+        ),
+        format!(r#"{{"any":{{"@type":"{many}"}}}}"#),
+    ] {
+        let (_, flaw) = wrong(SEND, &format!(r#"{{"payload":{payload}}}"#));
+        assert!(flaw.len() < 1_000, "{} bytes", flaw.len());
+    }
+}

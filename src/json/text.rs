@@ -1,6 +1,9 @@
 //! A walk over a text that is known to be JSON.
 
-use serde::de::IgnoredAny;
+use serde::de::{Error as _, IgnoredAny};
+
+/// Arrays and objects within each other: what reads them goes as deep.
+const DEEPEST: usize = 128;
 
 /// What the next value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +26,19 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The start of `text`, all of which is one value that nests at most 128
-    /// deep.
+    /// The start of `text`, all of which is one value that nests at most
+    /// [`DEEPEST`].
     ///
     /// # Errors
     ///
     /// Where it is not.
     pub(super) fn check(text: &'a str) -> Result<Self, serde_json::Error> {
+        // Goes to any depth.
         serde_json::from_str::<IgnoredAny>(text)?;
+        if is_too_deep(text) {
+            let flaw = format!("arrays and objects nest more than {DEEPEST} deep");
+            return Err(serde_json::Error::custom(flaw));
+        }
         Ok(Self { text, at: 0 })
     }
 
@@ -152,4 +160,21 @@ impl<'a> Cursor<'a> {
 /// An escape that stands for half of a character.
 pub(super) fn unquote(written: &str) -> Result<String, serde_json::Error> {
     serde_json::from_str(written)
+}
+
+/// Whether this JSON nests too deep.
+fn is_too_deep(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    text.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }

@@ -175,7 +175,7 @@ impl Calls {
         let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         let cut = Arc::clone(&self.cut);
         let cut: Cut = Arc::new(move || {
-            cut.0.store(number, Ordering::Release);
+            cut.0.fetch_max(number, Ordering::Release);
             cut.1.notify_one();
         });
         let extensions = request.extensions_mut();

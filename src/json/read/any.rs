@@ -3,7 +3,7 @@
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
-use super::{Read, Reader, Step, put_text};
+use super::{Read, Reader, Step, put_text, shown};
 use crate::json::ANY_DEPTH;
 use crate::json::text::Cursor;
 use crate::json::wire::put;
@@ -85,7 +85,8 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             (None, _) => Err(self.wrong(&format!(
-                "is of type {url:?}, which is not known here: give its bytes as base64 in \"value\""
+                "is of type {:?}, which is not known here: give its bytes as base64 in \"value\"",
+                shown(url)
             ))),
         }
     }
@@ -103,7 +104,10 @@ impl<'a> Reader<'a> {
                 let reason = error.to_string();
                 let reason = reason.split(" at line ").next().unwrap_or_default();
                 let name = message.name();
-                Err(self.wrong(&format!("is {written}, which makes no {name}: {reason}")))
+                Err(self.wrong(&format!(
+                    "is {}, which makes no {name}: {reason}",
+                    shown(written)
+                )))
             }
         }
     }

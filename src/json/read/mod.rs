@@ -286,3 +286,12 @@ fn is_value(kind: &Kind) -> bool {
 fn put_text(number: u32, text: &str, into: &mut Vec<u8>) {
     put(number, text.as_bytes(), into);
 }
+
+/// What was written, as an error says it: not all of a large one.
+fn shown(written: &str) -> &str {
+    if written.len() < 256 {
+        written
+    } else {
+        "too long to show"
+    }
+}

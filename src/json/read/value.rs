@@ -1,6 +1,6 @@
 //! Values of JSON as they are: payloads and profiles.
 
-use super::{Read, Reader, Step, Wrong, put_text};
+use super::{Read, Reader, Step, Wrong, put_text, shown};
 use crate::json::text::Token;
 use crate::json::wire::{put_bytes, put_fixed64, put_varint};
 
@@ -68,10 +68,11 @@ impl Reader<'_> {
         });
         if is_integer && !is_exact {
             return Err(self.wrong(&format!(
-                "is {written}; numbers travel as doubles, exact only to 2^53: send it as a string"
+                "is {}; numbers travel as doubles, exact only to 2^53: send it as a string",
+                shown(written)
             )));
         }
         let value = value.filter(|value| value.is_finite());
-        value.ok_or_else(|| self.wrong(&format!("is {written}, which no double holds")))
+        value.ok_or_else(|| self.wrong(&format!("is {}, which no double holds", shown(written))))
     }
 }

@@ -202,6 +202,14 @@ const WRONG: &[Wrong] = &[
         "INVALID_POSITION",
         "last_event_id",
     ),
+    // It would come back as lines of the stream.
+    (
+        "GET /v1/events?channel=a&last_event_id=x%0Aevent:%20event%0A%0A:0",
+        "",
+        400,
+        "INVALID_POSITION",
+        "last_event_id",
+    ),
     ("GET /nothing", "", 404, "INVALID_REQUEST", "path"),
     (
         "GET /v1/channels/a/b:send",
@@ -227,6 +235,17 @@ fn what_is_wrong_is_told_with_the_path_of_the_field() {
             bystander.is_unharmed().await;
         }
     });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_cannot_ask_for_more_filters_than_it_may_have() {
+    let node = node().await;
+    let many = |name: &str| format!("&{name}=x").repeat(300);
+    let request = format!("GET /v1/events?{}{}", many("channel"), many("event"));
+    let reply = Http::new(&node).await.ask(&request, "", "").await;
+    assert_eq!(reply.status, 400);
+    let told = String::from_utf8(reply.body).unwrap();
+    assert!(told.contains("65536"), "{told}");
 }
 
 #[test]

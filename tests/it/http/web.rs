@@ -193,6 +193,19 @@ async fn no_page_may_call_unless_its_origin_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_does_not_ask_for_the_answer_is_refused_too() {
+    let node = node().await;
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("none", 200)] {
+        let from = format!("sec-fetch-site: {site}\r\n");
+        let reply = Http::new(&node)
+            .await
+            .ask("GET /v1/channels", &from, "")
+            .await;
+        assert_eq!(reply.status, status, "{site}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_the_nodes_own_origin_may_call() {
     let node = node().await;
     let asking = "origin: https://node\r\n";
