@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::frames::Frame;
-use super::super::stream::select::{Select, sketch};
+use super::super::stream::select::{Select, Sketch, bit};
 
 /// Where in a frame its name and its sender are. Both are short and stand in
 /// the frame's first few hundred bytes, or behind its payload of a few MiB.
@@ -17,7 +17,7 @@ pub(super) struct Labels {
 struct Label {
     start: u32,
     len: u8,
-    /// Which bit its sketch has.
+    /// Which of 64 bits it has in a sketch.
     bit: u8,
 }
 
@@ -35,11 +35,18 @@ impl Labels {
         self.sender.len > 0
     }
 
+    /// The sketch of this one frame.
+    pub(super) fn sketch(self) -> Sketch {
+        Sketch {
+            names: 1 << self.name.bit,
+            senders: 1 << self.sender.bit,
+        }
+    }
+
     /// Whether `select` takes the frame, of which these are the labels. Most
     /// are told apart without a look at its bytes.
     pub(super) fn please<'a>(self, select: &Select<'_>, frame: impl FnOnce() -> &'a [u8]) -> bool {
-        let glance = select.glance(self.name.sketch(), self.sender.sketch());
-        glance.unwrap_or_else(|| {
+        select.glance(self.sketch()).unwrap_or_else(|| {
             let frame = frame();
             select.takes(&frame[self.name.range()], &frame[self.sender.range()])
         })
@@ -55,12 +62,8 @@ impl Label {
         Self {
             start: range.start as u32,
             len: range.len() as u8,
-            bit: sketch(&frame[range.clone()]).trailing_zeros() as u8,
+            bit: bit(&frame[range.clone()]).trailing_zeros() as u8,
         }
-    }
-
-    fn sketch(self) -> u64 {
-        1 << self.bit
     }
 
     fn range(self) -> Range<usize> {

@@ -13,18 +13,19 @@
 mod back;
 mod labels;
 mod read;
+mod segment;
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
-use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::budget::{Account, Weight, block, block_cost};
 use super::frames::Frame;
 use super::let_go::{LetGo, nanos};
+use super::stream::select::Sketch;
 use super::sync::Arc;
 use labels::Labels;
+use segment::Segment;
 
 pub(super) use back::Rewind;
 pub(super) use read::Near;
@@ -55,6 +56,7 @@ pub(super) struct Log {
     segments: VecDeque<Segment>,
     blocks: usize,
     tail: Vec<u8>,
+    tail_sketch: Sketch,
     /// The offset of the tail's first byte, in all that was ever appended.
     tail_start: u64,
     /// The offset of the first frame kept.
@@ -75,32 +77,6 @@ struct Entry {
     labels: Labels,
 }
 
-#[derive(Debug)]
-struct Segment {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Segment {
-    fn end(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-
-    /// The bytes from offset `from` to offset `to`, both within.
-    fn slice(&self, from: u64, to: u64) -> Range<usize> {
-        index(from - self.start)..index(to - self.start)
-    }
-}
-
-/// An offset within a segment: it fits, since the segment is in memory.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "less than the length of a slice"
-)]
-fn index(offset: u64) -> usize {
-    offset as usize
-}
-
 impl Log {
     /// What a log costs while it holds nothing, its channel included.
     const FIXED_COST: usize = 512;
@@ -117,6 +93,7 @@ impl Log {
             segments: VecDeque::new(),
             blocks: 0,
             tail: Vec::new(),
+            tail_sketch: Sketch::default(),
             tail_start: 0,
             start: 0,
             let_go,
@@ -145,6 +122,7 @@ impl Log {
             }
             self.tail.extend_from_slice(&frame.bytes);
         }
+        self.tail_sketch = self.tail_sketch.and(labels.sketch());
         self.senders += usize::from(labels.has_sender());
         self.newest = number;
         let before = self.events.back().map_or(0, |entry| entry.published);
@@ -219,7 +197,12 @@ impl Log {
         let start = self.tail_start;
         self.tail_start += bytes.len() as u64;
         self.blocks += block_cost(bytes.len());
-        self.segments.push_back(Segment { start, bytes });
+        let sketch = std::mem::take(&mut self.tail_sketch);
+        self.segments.push_back(Segment {
+            start,
+            bytes,
+            sketch,
+        });
     }
 
     fn trim(&mut self, keep: usize, now: Instant) {
@@ -261,6 +244,7 @@ impl Log {
         }
         if self.events.is_empty() {
             self.tail = Vec::new();
+            self.tail_sketch = Sketch::default();
             self.tail_start = self.start;
             self.events = VecDeque::new();
             self.segments = VecDeque::new();

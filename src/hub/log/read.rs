@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::super::budget::{block, block_cost};
 use super::super::stream::chunk::Chunk;
-use super::super::stream::select::Select;
-use super::{Log, SEGMENT, Segment};
+use super::super::stream::select::{Select, Sketch};
+use super::segment::Segment;
+use super::{Log, SEGMENT};
 
 /// Frames that one read looks at when it must choose among them, so that a
 /// filter which keeps little does not hold the channel's lock for long.
@@ -28,8 +29,9 @@ impl Log {
     /// for the next frame, or at some point of a long search. The reader is
     /// `near` there then.
     ///
-    /// O(log frames from where it is near) and O(1) a segment handed over whole. Frames that are
-    /// chosen among, and small pieces behind others, are looked at and copied.
+    /// O(log frames from where it is near) and O(1) a segment that is handed
+    /// over or skipped whole. Frames of others that are chosen among, and small
+    /// pieces behind others, are looked at and copied.
     pub(in crate::hub) fn read(
         &mut self,
         after: u64,
@@ -43,21 +45,20 @@ impl Log {
         if next >= until {
             return upto.max(after);
         }
-        let takes_all = select.takes_all(self.senders > 0);
-        let stop = if takes_all {
+        let stop = if select.takes_all(self.senders > 0) {
             until
         } else {
             until.min(next + SCAN)
         };
         self.seal_before(stop);
         while next < stop {
-            let run = if takes_all {
-                next..stop
-            } else {
-                self.run(next..stop, select)
+            let (end, all) = self.stretch(next..stop, select);
+            next = match all {
+                Some(true) => self.put(next..end, chunk),
+                Some(false) => end,
+                None => self.choose(next..end, select, chunk),
             };
-            next = self.put(run.clone(), chunk);
-            if next < run.end {
+            if next < end {
                 break;
             }
         }
@@ -69,17 +70,46 @@ impl Log {
         }
     }
 
-    /// The first frames in `range` that `select` takes, one after the other;
-    /// the empty range at the end if it takes none.
-    fn run(&self, range: Range<usize>, select: &Select<'_>) -> Range<usize> {
-        let start = range
-            .clone()
-            .find(|at| self.takes(*at, select))
-            .unwrap_or(range.end);
-        let end = (start + 1..range.end)
-            .find(|at| !self.takes(*at, select))
-            .unwrap_or(range.end);
-        start..end
+    /// The first frames of `range` that `select` takes all or none of, or that
+    /// it must choose among: up to where, and which. O(segments).
+    fn stretch(&self, range: Range<usize>, select: &Select<'_>) -> (usize, Option<bool>) {
+        if select.takes_all(self.senders > 0) {
+            return (range.end, Some(true));
+        }
+        let first = self.segment_at(self.start_of(range.start));
+        let all = select.glance(self.segments[first].sketch);
+        let until = self.start_of(range.end);
+        let alike = self
+            .segments
+            .range(first..)
+            .take_while(|segment| segment.start < until && select.glance(segment.sketch) == all);
+        let end = alike.last().map_or(until, Segment::end);
+        (self.end_of(end, range), all)
+    }
+
+    /// As [`Log::put`], of those frames in `range` that `select` takes.
+    fn choose(&mut self, range: Range<usize>, select: &Select<'_>, chunk: &mut Chunk<'_>) -> usize {
+        let Range {
+            start: mut next,
+            end,
+        } = range;
+        while let Some(start) = (next..end).find(|at| self.takes(*at, select)) {
+            let mut others = (start + 1..end).filter(|at| !self.takes(*at, select));
+            let past = others.next().unwrap_or(end);
+            next = self.put(start..past, chunk);
+            if next < past {
+                return next;
+            }
+        }
+        end
+    }
+
+    /// The index past the last frame in `range` that ends up to `offset`.
+    fn end_of(&self, offset: u64, range: Range<usize>) -> usize {
+        if self.start_of(range.end) <= offset {
+            return range.end;
+        }
+        partition(&self.events, range.start, |entry| entry.end <= offset)
     }
 
     /// Whether `select` takes the sealed frame at an index.
@@ -110,12 +140,7 @@ impl Log {
                 from + chunk.room() as u64
             };
             let holder = &self.segments[segment];
-            let limit = holder.end().min(room);
-            let end = if self.start_of(run.end) <= limit {
-                run.end
-            } else {
-                partition(&self.events, next, |entry| entry.end <= limit)
-            };
+            let end = self.end_of(holder.end().min(room), next..run.end);
             if end <= next {
                 chunk.close();
                 return next;
@@ -146,13 +171,20 @@ impl Log {
         }
         let mut bytes = Vec::with_capacity(SEGMENT);
         let start = self.segments[segment].start;
+        let mut sketch = Sketch::default();
         for small in self.segments.drain(segment..end) {
             self.blocks -= block_cost(small.bytes.len());
             bytes.extend_from_slice(&small.bytes);
+            sketch = sketch.and(small.sketch);
         }
         self.blocks += block_cost(bytes.len());
         let bytes = block(bytes, &self.account);
-        self.segments.insert(segment, Segment { start, bytes });
+        let merged = Segment {
+            start,
+            bytes,
+            sketch,
+        };
+        self.segments.insert(segment, merged);
         self.settle();
     }
 

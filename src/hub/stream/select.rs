@@ -8,14 +8,34 @@ use crate::model::EventName;
 pub struct Filter {
     /// In order, so that a look-up is O(log names). Empty: all.
     names: Arc<[EventName]>,
-    /// The sketches of all names together.
-    sketch: u64,
+    /// The bits of all names together.
+    bits: u64,
     echo: bool,
 }
 
-/// One of 64 bits for a text: texts whose sketches differ are different. Source: a Bloom filter
-/// of one hash, which is Fibonacci's of the last eight bytes.
-pub(in crate::hub) fn sketch(text: &[u8]) -> u64 {
+/// What names and senders events may have: for each text one of 64 bits, so
+/// that what has not its bit is not among them.
+///
+/// Source: a Bloom filter of one hash, which is Fibonacci's of the last eight
+/// bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::hub) struct Sketch {
+    pub(in crate::hub) names: u64,
+    pub(in crate::hub) senders: u64,
+}
+
+impl Sketch {
+    /// That of the events of both.
+    pub(in crate::hub) fn and(self, other: Self) -> Self {
+        Self {
+            names: self.names | other.names,
+            senders: self.senders | other.senders,
+        }
+    }
+}
+
+/// The bit of a text.
+pub(in crate::hub) fn bit(text: &[u8]) -> u64 {
     let last = &text[text.len().saturating_sub(8)..];
     let word = last
         .iter()
@@ -28,9 +48,9 @@ impl Filter {
     pub fn named(mut names: Vec<EventName>) -> Self {
         names.sort_unstable();
         names.dedup();
-        let sketches = names.iter().map(|name| sketch(name.as_str().as_bytes()));
+        let bits = names.iter().map(|name| bit(name.as_str().as_bytes()));
         Self {
-            sketch: sketches.fold(0, |all, one| all | one),
+            bits: bits.fold(0, |all, one| all | one),
             names: names.into(),
             echo: false,
         }
@@ -51,8 +71,8 @@ impl Filter {
     pub(in crate::hub) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
         Select {
             names: &self.names,
-            sketch: self.sketch,
-            own: (!self.echo).then(|| (own.as_bytes(), sketch(own.as_bytes()))),
+            bits: self.bits,
+            own: (!self.echo).then(|| (own.as_bytes(), bit(own.as_bytes()))),
         }
     }
 }
@@ -61,8 +81,8 @@ impl Filter {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::hub) struct Select<'a> {
     names: &'a [EventName],
-    sketch: u64,
-    /// The sender to skip.
+    bits: u64,
+    /// The sender to skip, and its bit.
     own: Option<(&'a [u8], u64)>,
 }
 
@@ -72,13 +92,13 @@ impl Select<'_> {
         self.names.is_empty() && !(senders && self.own.is_some())
     }
 
-    /// The same of one whose name and sender have these sketches, if they tell.
-    pub(in crate::hub) fn glance(&self, name: u64, sender: u64) -> Option<bool> {
+    /// Whether it takes all events of a `sketch` or none, if that tells.
+    pub(in crate::hub) fn glance(&self, sketch: Sketch) -> Option<bool> {
         if !self.names.is_empty() {
-            return (name & self.sketch == 0).then_some(false);
+            return (sketch.names & self.bits == 0).then_some(false);
         }
-        let is_other = self.own.is_none_or(|(_, own)| own != sender);
-        is_other.then_some(true)
+        let no_own = self.own.is_none_or(|(_, own)| own & sketch.senders == 0);
+        no_own.then_some(true)
     }
 
     /// Whether it takes an event of this name and sender.
