@@ -12,6 +12,7 @@ mod sync;
 mod sequence;
 
 mod ready;
+mod wakes;
 
 mod budget;
 mod clock;
@@ -38,7 +39,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Duration, Instant};
 
 use node::Node;
-use ready::Wakes;
+use wakes::Wakes;
 
 pub use channel::Members;
 pub use clock::Clock;

@@ -1,15 +1,19 @@
 //! Who waits, and who has something to read: mark, then number.
 //!
 //! A channel keeps the places of the readers that have read to its end. A
-//! sender, under the channel's lock, marks exactly those, takes the number and
-//! appends, and wakes them when it has let go of the lock. A reader loads the
-//! newest number, takes its marks, and reads each marked channel, under its
-//! lock, up to the number loaded. So no lower number can still be on its way
-//! to it, and the number loaded is what it may promise once all is read.
+//! sender, under the channel's lock, marks those of them that may take its
+//! event, takes the number and appends, and wakes them when it has let go of
+//! the lock. A reader loads the newest number, takes its marks, and reads each
+//! marked channel, under its lock, up to the number loaded. So no lower number
+//! can still be on its way to it, and the number loaded is what it may promise
+//! once all is read.
+//!
+//! Who does not take an event stays on the list, and nobody tells its reader;
+//! a mark brings the number up to which nothing was for it.
 //!
 //! Guarantee: a place is on a channel's list or with its reader, marked or in
-//! line to be read, never both, never neither; a reader that parks has no marks and will be woken by the next.
-//! Model-checked in `tests/it/models`. Knows nothing of logs or of streams.
+//! line to be read, never both, never neither; a reader that parks has no marks
+//! and will be woken by the next. Model-checked in `tests/it/models`.
 
 use std::task::{Context, Poll, Waker};
 
@@ -17,6 +21,7 @@ use smallvec::SmallVec;
 
 use super::sequence::Counter;
 use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
+use super::wakes::Wakes;
 
 /// The slots that have something to read; mostly one, which is no allocation.
 pub(crate) type Marks = SmallVec<[u32; 4]>;
@@ -35,8 +40,20 @@ pub(crate) struct Reader<M> {
 #[derive(Debug)]
 struct Inbox<M> {
     marked: Marks,
+    /// As in [`Came`]: the newest number before the first of them.
+    passed: u64,
     mail: M,
     waker: Option<Waker>,
+}
+
+/// What came to a reader since its last round, beside the marks themselves.
+#[derive(Debug)]
+pub(crate) struct Came<M> {
+    pub(crate) mail: M,
+    /// How many marks there were before.
+    pub(crate) known: usize,
+    /// In the places that were marked since, nothing was left up to this number.
+    pub(crate) passed: u64,
 }
 
 /// How a round of reading ended.
@@ -59,6 +76,7 @@ impl<M: Default> Reader<M> {
         Self {
             inbox: Mutex::new(Inbox {
                 marked: Marks::new(),
+                passed: 0,
                 mail: M::default(),
                 waker: None,
             }),
@@ -67,10 +85,13 @@ impl<M: Default> Reader<M> {
         }
     }
 
-    /// Says that there is something to read in `slot`. The waker, if it was
-    /// there, must be woken when no lock is held; so with [`Reader::post`].
-    pub(crate) fn mark(&self, slot: u32) -> Option<Waker> {
+    /// Says that past `newest` there is something to read in `slot`. The waker,
+    /// if any, must be woken when no lock is held; so with [`Reader::post`].
+    pub(crate) fn mark(&self, slot: u32, newest: u64) -> Option<Waker> {
         let mut inbox = lock(&self.inbox);
+        if inbox.marked.is_empty() {
+            inbox.passed = newest;
+        }
         inbox.marked.push(slot);
         inbox.waker.take()
     }
@@ -90,9 +111,11 @@ impl<M: Default> Reader<M> {
         look(&mut lock(&self.inbox).mail)
     }
 
-    /// Takes the marks before the next poll does.
-    pub(crate) fn take_marks(&self, marked: &mut Marks) {
-        marked.append(&mut lock(&self.inbox).marked);
+    /// Takes the marks before the next poll does, and tells up to which number
+    /// nothing was left in their places.
+    pub(crate) fn take_marks(&self) -> (Marks, u64) {
+        let mut inbox = lock(&self.inbox);
+        (std::mem::take(&mut inbox.marked), inbox.passed)
     }
 
     /// Reads in rounds, and parks only when one of them has settled.
@@ -104,13 +127,13 @@ impl<M: Default> Reader<M> {
         counter: &Counter,
         cx: &mut Context<'_>,
         marked: &mut Marks,
-        mut round: impl FnMut(u64, &mut Marks, M) -> Round<T>,
+        mut round: impl FnMut(u64, &mut Marks, Came<M>) -> Round<T>,
     ) -> Poll<T> {
         self.hand_over();
         for _ in 0..Self::ROUNDS {
             let newest = counter.newest();
-            let mail = self.collect(cx.waker(), marked);
-            match round(newest, marked, mail) {
+            let came = self.collect(cx.waker(), marked);
+            match round(newest, marked, came) {
                 Round::Yield(out) => return Poll::Ready(out),
                 Round::Left => {}
                 Round::Settled => {
@@ -125,7 +148,7 @@ impl<M: Default> Reader<M> {
 
     /// In one step registers the waker and takes what is there: what comes
     /// later wakes.
-    fn collect(&self, waker: &Waker, marked: &mut Marks) -> M {
+    fn collect(&self, waker: &Waker, marked: &mut Marks) -> Came<M> {
         let mut inbox = lock(&self.inbox);
         if !inbox
             .waker
@@ -134,12 +157,17 @@ impl<M: Default> Reader<M> {
         {
             inbox.waker = Some(waker.clone());
         }
-        if marked.is_empty() {
+        let known = marked.len();
+        if known == 0 {
             std::mem::swap(marked, &mut inbox.marked);
         } else {
             marked.append(&mut inbox.marked);
         }
-        std::mem::take(&mut inbox.mail)
+        Came {
+            mail: std::mem::take(&mut inbox.mail),
+            known,
+            passed: inbox.passed,
+        }
     }
 
     /// Says that something was handed over beside what was polled, or a part of
@@ -175,12 +203,25 @@ impl<M: Default> Reader<M> {
     }
 }
 
-/// The places in a channel whose readers have read to its end.
+/// The places in a channel whose readers have read to its end, or have nothing
+/// to take of what is left.
 #[derive(Debug)]
 pub(crate) struct Waiting<M> {
-    places: Vec<(Arc<Reader<M>>, u32)>,
+    places: Vec<Waits<M>>,
     gone: usize,
 }
+
+#[derive(Debug)]
+struct Waits<M> {
+    reader: Arc<Reader<M>>,
+    slot: u32,
+    takes: Kinds,
+}
+
+/// Kinds of events, a bit for each; two kinds may share one.
+pub(crate) type Kinds = u64;
+
+pub(crate) const ALL: Kinds = Kinds::MAX;
 
 impl<M: Default> Waiting<M> {
     /// Nobody.
@@ -191,30 +232,43 @@ impl<M: Default> Waiting<M> {
         }
     }
 
-    /// Takes in a place that is not on the list, under the channel's lock and
-    /// only when nothing is left to read there.
-    pub(crate) fn wait(&mut self, reader: &Arc<Reader<M>>, slot: u32) {
-        self.places.push((Arc::clone(reader), slot));
+    /// Takes in a place that is not on the list, under the channel's lock, when
+    /// nothing is left to read there. It `takes` events of some kinds.
+    pub(crate) fn wait(&mut self, reader: &Arc<Reader<M>>, slot: u32, takes: Kinds) {
+        self.places.push(Waits {
+            reader: Arc::clone(reader),
+            slot,
+            takes,
+        });
     }
 
-    /// Marks everyone and then takes the number, under the channel's lock.
-    pub(crate) fn number(&mut self, counter: &Counter, wakes: &mut Wakes) -> u64 {
-        self.mark(wakes);
+    /// Marks who takes an event of this `kind`, and then takes its number, under
+    /// the channel's lock.
+    pub(crate) fn number(
+        &mut self,
+        counter: &Counter,
+        kind: impl FnOnce() -> Kinds,
+        wakes: &mut Wakes,
+    ) -> u64 {
+        if !self.places.is_empty() {
+            self.mark(counter, kind(), wakes);
+        }
         counter.take()
     }
 
-    /// Marks everyone, under the channel's lock.
-    pub(crate) fn mark(&mut self, wakes: &mut Wakes) {
-        self.gone = 0;
+    /// Marks who takes any of these `kinds`, under the channel's lock. O(places).
+    pub(crate) fn mark(&mut self, counter: &Counter, kinds: Kinds, wakes: &mut Wakes) {
+        let newest = counter.newest();
+        self.places.retain(|place| {
+            let stays = place.takes & kinds == 0;
+            if !stays {
+                wakes.add(place.reader.mark(place.slot, newest));
+            }
+            stays
+        });
         if self.places.is_empty() {
-            return;
+            self.gone = 0;
         }
-        wakes.0.reserve(self.places.len());
-        let marked = self
-            .places
-            .drain(..)
-            .filter_map(|(reader, slot)| reader.mark(slot));
-        wakes.0.extend(marked);
     }
 
     /// Makes room after a reader has left, of which `attached` remain.
@@ -227,39 +281,20 @@ impl<M: Default> Waiting<M> {
     /// more of the gone than of those who stay.
     pub(crate) fn tidy(&mut self, attached: usize) {
         if self.gone > attached {
-            self.places.retain(|(reader, _)| !reader.is_gone());
+            self.places.retain(|place| !place.reader.is_gone());
             self.gone = 0;
         }
     }
 
     /// Takes a place off the list, if it is there. O(places).
     pub(crate) fn withdraw(&mut self, reader: &Arc<Reader<M>>, slot: u32) -> bool {
-        let is_it = |(other, at): &(_, u32)| *at == slot && Arc::ptr_eq(other, reader);
+        let is_it = |it: &Waits<M>| it.slot == slot && Arc::ptr_eq(&it.reader, reader);
         let found = self.places.iter().rposition(is_it);
-        found
-            .inspect(|at| _ = self.places.swap_remove(*at))
-            .is_some()
+        found.map(|at| self.places.swap_remove(at)).is_some()
     }
 
     /// Places on the list.
     pub(crate) fn len(&self) -> usize {
         self.places.len()
-    }
-}
-
-/// Who must be woken once no lock is held.
-#[derive(Debug, Default)]
-#[must_use = "readers sleep until they are woken"]
-pub(crate) struct Wakes(Vec<Waker>);
-
-impl Wakes {
-    /// Adds one, if there is one.
-    pub(crate) fn add(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
-    }
-
-    /// Wakes them.
-    pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
     }
 }

@@ -4,9 +4,9 @@ use tokio::time::Instant;
 
 use super::channel::{Channel, Refused};
 use super::observer::Observer;
-use super::ready::Wakes;
 use super::registry::Full;
 use super::sync::{Arc, Ordering};
+use super::wakes::Wakes;
 use super::{Frame, Hub};
 use crate::model::{ChannelName, Error, Limit, RequestKey};
 

@@ -80,18 +80,19 @@ impl Channel {
     }
 
     /// Takes one that stays for something else from now on, or for nothing any
-    /// more, and its place off the list. Tells whether it was there: if not, it
-    /// is marked, or in line to be read. O(places).
+    /// more, and its place off the list. If it was there, tells up to which
+    /// number nothing is left for it; if not, it is marked, or in line to be
+    /// read. O(places).
     pub(in crate::hub) fn relisten(
         &self,
         node: &Node,
         place: &Place<'_>,
         before: Listens<'_>,
         now: Option<Listens<'_>>,
-    ) -> bool {
+    ) -> Option<u64> {
         let state = &mut *lock(&self.state);
         if state.closed.is_some() {
-            return false;
+            return None;
         }
         let waited = state
             .waiting(before.watches)
@@ -103,7 +104,7 @@ impl Channel {
         if let Some((waiting, attached)) = state.kind(before) {
             waiting.tidy(attached);
         }
-        waited
+        waited.then(|| state.events.log.newest())
     }
 }
 

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::super::Node;
 use super::super::frames::Change;
-use super::super::ready::Wakes;
+use super::super::ready::ALL;
 use super::super::sync::{Arc, Weak, lock};
+use super::super::wakes::Wakes;
 use super::watched::Snapshot;
 use super::{Channel, State};
 use crate::model::Member;
@@ -75,7 +76,7 @@ impl Channel {
                 return true;
             };
             let mut frame = node.frames.presence(self.name(), change, &member);
-            let number = watched.waiting.number(&node.counter, &mut wakes);
+            let number = watched.waiting.number(&node.counter, || ALL, &mut wakes);
             let now = Instant::now();
             watched
                 .changes

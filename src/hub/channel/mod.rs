@@ -18,12 +18,13 @@ use tokio::time::Instant;
 use super::frames::Frame;
 use super::let_go::LetGo;
 use super::log::{Log, Rewind};
-use super::ready::{Waiting, Wakes};
+use super::ready::{ALL, Waiting};
 use super::requests::Known;
-use super::stream::select::Select;
+use super::stream::select::{Select, bit};
 use super::stream::start::{Lost, Start};
 use super::stream::subscription::Mail;
 use super::sync::{Arc, Mutex, lock};
+use super::wakes::Wakes;
 use super::{Node, Receipt};
 use crate::model::{ChannelName, Member, RequestKey};
 use audience::Audience;
@@ -125,8 +126,9 @@ impl Channel {
                 Known::Reused => return Err(Refused::Reused),
             }
             let recipients = state.audience.count(&frame.bytes[frame.name.clone()]);
-            state.mark_watchers(&mut wakes);
-            let sequence = state.waiting.number(&node.counter, &mut wakes);
+            state.mark_watchers(node, &mut wakes);
+            let kind = || bit(&frame.bytes[frame.name.clone()]);
+            let sequence = state.waiting.number(&node.counter, kind, &mut wakes);
             state.events.append((self, node), frame, sequence, now);
             let receipt = Receipt {
                 sequence,
@@ -210,8 +212,8 @@ impl Channel {
             return None;
         }
         state.closed = Some(node.counter.newest());
-        state.mark_watchers(wakes);
-        state.waiting.mark(wakes);
+        state.mark_watchers(node, wakes);
+        state.waiting.mark(&node.counter, ALL, wakes);
         if let Some(watched) = &mut state.watched {
             watched.changes.leave(node);
         }
@@ -239,9 +241,9 @@ impl Channel {
 }
 
 impl State {
-    fn mark_watchers(&mut self, wakes: &mut Wakes) {
+    fn mark_watchers(&mut self, node: &Node, wakes: &mut Wakes) {
         if let Some(watched) = &mut self.watched {
-            watched.waiting.mark(wakes);
+            watched.waiting.mark(&node.counter, ALL, wakes);
         }
     }
 

@@ -114,7 +114,7 @@ impl State {
             return Next::Closed;
         }
         let waiting = self.waiting(view.watch.is_some());
-        waiting.wait(place.reader, place.slot);
+        waiting.wait(place.reader, place.slot, place.takes);
         Next::Wait
     }
 

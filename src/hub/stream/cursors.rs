@@ -21,9 +21,9 @@ use super::super::sync::Arc;
 use super::super::{Gap, GapReason, Node};
 use super::chunk::Chunk;
 use super::opening::Opening;
-use super::slot::{By, Slot};
+use super::slot::By;
 use super::slots::Slots;
-use super::subscription::{End, Place, StreamReader};
+use super::subscription::{End, StreamReader};
 use crate::model::{MemberId, Position};
 
 /// Visits to channels in one round.
@@ -47,8 +47,8 @@ pub(super) struct Cursors {
     owes_position: Option<u64>,
     heads: BinaryHeap<Reverse<Head>>,
     pub(super) opening: Opening,
-    /// Why nothing more is to be read.
-    end: Option<End>,
+    /// Why nothing more is to be read, if so.
+    pub(super) end: Option<End>,
     pub(super) own: MemberId,
     pub(super) slots: Slots,
 }
@@ -67,11 +67,6 @@ impl Cursors {
         }
     }
 
-    /// Why nothing more is to be read, if so.
-    pub(super) fn end(&self) -> Option<End> {
-        self.end
-    }
-
     /// Sees to it that nothing more is read, since something is missing.
     pub(super) fn fail(&mut self, end: End) {
         self.end = Some(end);
@@ -81,6 +76,16 @@ impl Cursors {
     pub(super) fn pass_over(&mut self, slots: &HashSet<u32>) {
         self.heads
             .retain(|Reverse(head)| !slots.contains(&head.slot));
+    }
+
+    /// In these slots, which waited until they were marked, nothing was left up
+    /// to the number `passed`, nor up to what the stream was told.
+    pub(super) fn pass(&mut self, marked: &[u32], passed: u64) {
+        let passed = passed.max(self.position);
+        for slot in marked {
+            let view = &mut self.slots.get_mut(*slot).view;
+            view.cursor = view.cursor.max(passed);
+        }
     }
 
     /// Takes in a channel that came to be.
@@ -129,8 +134,9 @@ impl Cursors {
             self.reach(head.number.saturating_sub(1), node, &mut chunk);
             self.heads.pop();
             let limit = self.dealt_with(newest);
-            // Reading may be the end of the slot.
-            visits = visits.saturating_sub(self.cost(head.slot));
+            // A search by name looks at many events in one visit.
+            let searches = !self.slots.get(head.slot).filter.names().is_empty();
+            visits = visits.saturating_sub(if searches { 16 } else { 1 });
             // A gap may begin at the number of another channel's event.
             self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
         }
@@ -195,16 +201,11 @@ impl Cursors {
         }
     }
 
-    /// A search by name looks at many events in one visit.
-    fn cost(&self, slot: u32) -> usize {
-        let searches = !self.slots.get(slot).filter.names().is_empty();
-        if searches { 16 } else { 1 }
-    }
-
     fn look(&mut self, node: &Node, reader: &Arc<StreamReader>, slot: u32) {
-        let place = Place { reader, slot };
-        let Slot { channel, view, .. } = self.slots.get(slot);
-        if let Some(next) = channel.as_ref().map(|channel| channel.look(&place, view)) {
+        let at = self.slots.get(slot);
+        let place = at.place(reader, slot);
+        if let Some(channel) = &at.channel {
+            let next = channel.look(&place, &at.view);
             self.note(node, slot, next);
         }
     }
@@ -217,8 +218,8 @@ impl Cursors {
         upto: u64,
         chunk: &mut Chunk<'_>,
     ) {
-        let place = Place { reader, slot };
         let at = self.slots.get_mut(slot);
+        let place = at.place(reader, slot);
         if at.sending.is_some() {
             return self.send_members(node, reader, slot, chunk);
         }

@@ -11,7 +11,7 @@ use std::mem;
 use super::super::channel::{Listens, Watch};
 use super::super::sync::Arc;
 use super::slot::{By, Listening, Wish};
-use super::subscription::{Place, Subscription};
+use super::subscription::Subscription;
 use crate::model::{ChannelName, Pattern};
 
 impl Subscription {
@@ -83,7 +83,7 @@ impl Subscription {
             }
         }
         // Who is on no list any more is marked, or in line to be read.
-        self.reader.take_marks(&mut self.marked);
+        self.take_marks(&removed);
         self.marked.retain(|slot| !removed.contains(slot));
         self.cursors.pass_over(&removed);
     }
@@ -103,11 +103,8 @@ impl Subscription {
     }
 
     fn remove(&mut self, name: &ChannelName, slot: u32) {
-        let place = Place {
-            reader: &self.reader,
-            slot,
-        };
         let removed = self.cursors.slots.remove(name, slot);
+        let place = removed.place(&self.reader, slot);
         if let Some(channel) = &removed.channel {
             channel.relisten(&self.node, &place, removed.listens(), None);
         }
@@ -119,11 +116,8 @@ impl Subscription {
     /// Has the stream come to a slot's channel by another text. It stays where
     /// it is in the channel.
     pub(super) fn switch(&mut self, slot: u32, by: By, wish: Wish) {
-        let place = Place {
-            reader: &self.reader,
-            slot,
-        };
         let at = self.cursors.slots.get_mut(slot);
+        let place = at.place(&self.reader, slot);
         at.by = by;
         let (before, watched) = (mem::replace(&mut at.filter, wish.filter), at.view.watch);
         at.view.watch = wish.presence.then_some(Watch::Behind);
@@ -134,9 +128,20 @@ impl Subscription {
             watches: watched.is_some(),
         };
         let channel = at.channel.as_ref();
-        if channel.is_some_and(|c| c.relisten(&self.node, &place, before, Some(at.listens()))) {
+        let now = Some(at.listens());
+        let passed = channel.and_then(|c| c.relisten(&self.node, &place, before, now));
+        if let Some(passed) = passed {
+            at.view.cursor = at.view.cursor.max(passed);
             self.marked.push(slot);
         }
+    }
+
+    /// Takes the marks that there are, but of slots that were `removed`.
+    pub(super) fn take_marks(&mut self, removed: &HashSet<u32>) {
+        let (mut came, passed) = self.reader.take_marks();
+        came.retain(|slot| !removed.contains(slot));
+        self.cursors.pass(&came, passed);
+        self.marked.append(&mut came);
     }
 
     fn release(&mut self, places: usize) {

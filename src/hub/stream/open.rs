@@ -4,8 +4,8 @@
 use slab::Slab;
 use tokio::time::{Duration, Instant};
 
-use super::super::ready::Wakes;
 use super::super::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
+use super::super::wakes::Wakes;
 use super::subscription::{End, Mail, StreamReader};
 use crate::model::{Error, Limit};
 

@@ -1,5 +1,6 @@
 //! Which events of a channel a subscriber takes.
 
+use super::super::ready::{ALL, Kinds};
 use super::super::sync::Arc;
 use crate::model::EventName;
 
@@ -65,6 +66,15 @@ impl Filter {
     /// The names that are taken; empty: all.
     pub(in crate::hub) fn names(&self) -> &[EventName] {
         &self.names
+    }
+
+    /// The kinds of events that are taken, by name: no others are, at least.
+    pub(in crate::hub) fn kinds(&self) -> Kinds {
+        if self.names.is_empty() {
+            ALL
+        } else {
+            self.bits
+        }
     }
 
     /// The choice that this is for the member `own`.

@@ -5,6 +5,7 @@ use super::super::channel::{Channel, Listens, Snapshot, View};
 use super::super::interest::Interest;
 use super::super::sync::{Arc, Weak};
 use super::select::Filter;
+use super::subscription::{Place, StreamReader};
 use crate::model::{ChannelName, Pattern};
 
 /// A stream's place in one channel.
@@ -36,6 +37,15 @@ pub(super) enum By {
 }
 
 impl Slot {
+    /// Where a mark for it goes, in `slot` of its reader.
+    pub(super) fn place<'a>(&self, reader: &'a Arc<StreamReader>, slot: u32) -> Place<'a> {
+        Place {
+            reader,
+            slot,
+            takes: self.filter.kinds(),
+        }
+    }
+
     /// As what its channel counts the stream.
     pub(super) fn listens(&self) -> Listens<'_> {
         Listens {

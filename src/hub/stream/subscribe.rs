@@ -6,6 +6,8 @@
 //! that place is either in the log or let go and told. What the node let go
 //! with channels that have left is read after the last one is joined.
 
+use std::collections::HashSet;
+
 use tokio::time::Instant;
 
 use super::super::Hub;
@@ -116,6 +118,8 @@ impl Subscription {
     /// Fits in the channels that it was told of.
     pub(super) fn take_in(&mut self) {
         let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
+        // A channel was marked before another takes its place.
+        self.take_marks(&HashSet::new());
         for attached in attached {
             self.cursors.attach(&self.node, attached, &mut self.marked);
         }

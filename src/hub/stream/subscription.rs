@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::super::Node;
 use super::super::identity::Turn;
 use super::super::observer::Attached;
-use super::super::ready::{Marks, Reader, Round};
+use super::super::ready::{Kinds, Marks, Reader, Round};
 use super::super::sync::Arc;
 use super::cursors::Cursors;
 use super::open::Broke;
@@ -56,6 +56,8 @@ pub(in crate::hub) struct Mail {
 pub(in crate::hub) struct Place<'a> {
     pub(in crate::hub) reader: &'a Arc<StreamReader>,
     pub(in crate::hub) slot: u32,
+    /// The kinds of events that it takes.
+    pub(in crate::hub) takes: Kinds,
 }
 
 /// A stream that is subscribed until this is dropped.
@@ -142,7 +144,9 @@ impl Subscription {
             end,
             ..
         } = self;
-        reader.poll(&node.counter, cx, marked, |newest, marked, mail| {
+        reader.poll(&node.counter, cx, marked, |newest, marked, came| {
+            cursors.pass(&marked[came.known..], came.passed);
+            let mail = came.mail;
             match mail.end {
                 Some(End::Drain) => *end = mail.end,
                 Some(at_once) => cursors.fail(at_once),
@@ -151,13 +155,13 @@ impl Subscription {
             for attached in mail.attached {
                 cursors.attach(node, attached, marked);
             }
-            if let Some(end) = cursors.end() {
+            if let Some(end) = cursors.end {
                 return Round::Yield(Chunk::End(end));
             }
             match (cursors.round(node, reader, newest, marked), *end) {
                 (Round::Yield(frames), _) => Round::Yield(Chunk::Frames(frames)),
                 (Round::Settled, Some(end)) => Round::Yield(Chunk::End(end)),
-                (Round::Settled, None) if cursors.end().is_none() => Round::Settled,
+                (Round::Settled, None) if cursors.end.is_none() => Round::Settled,
                 (Round::Settled | Round::Left, _) => Round::Left,
             }
         })

@@ -147,8 +147,14 @@ fn text_len(text: &str) -> usize {
 
 #[inline]
 fn open(field: u8, len: usize, into: &mut Vec<u8>) {
-    into.push(key(field));
-    varint(len as u64, into);
+    match u8::try_from(len) {
+        // One write for both: nearly all are as short as this.
+        Ok(short @ ..0x80) => into.put_slice(&[key(field), short]),
+        _ => {
+            into.push(key(field));
+            varint(len as u64, into);
+        }
+    }
 }
 
 #[inline]

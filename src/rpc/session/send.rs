@@ -99,6 +99,11 @@ fn block<'a>(message: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// A number of up to nine bytes; one of ten is not plain.
 #[inline]
 fn varint(message: &mut &[u8]) -> Option<u64> {
+    // Nearly all are lengths of one byte.
+    if let [byte @ ..0x80, rest @ ..] = *message {
+        *message = rest;
+        return Some((*byte).into());
+    }
     let mut value = 0;
     for (at, byte) in message.iter().take(9).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * at);

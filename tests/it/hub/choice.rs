@@ -38,6 +38,39 @@ fn what_a_filter_skips_counts_as_passed() {
 }
 
 #[test]
+fn who_takes_other_events_sleeps_on() {
+    let hub = hub(Limits::default());
+    let mut picky = Stream::settled(&hub, [filtered("a", named(&["wanted", "too"]))]);
+    let mut curious = Stream::settled(&hub, [join("a")]);
+    for _ in 0..10 {
+        receipt(&hub, "a", event("other", "", "x"));
+    }
+    assert_eq!((picky.wakes(), curious.wakes()), (0, 1));
+    receipt(&hub, "a", event("too", "", "y"));
+    assert_eq!((picky.wakes(), curious.wakes()), (1, 1));
+    assert_eq!(picky.read(), [Got::event(11, "y")]);
+    assert_eq!(curious.read().len(), 11);
+    receipt(&hub, "a", event("other", "", "x"));
+    assert_eq!((picky.wakes(), curious.wakes()), (1, 2));
+}
+
+#[test]
+fn what_was_for_others_is_no_gap_when_it_is_gone() {
+    let hub = hub(Limits {
+        log_events: 10,
+        ..Limits::default()
+    });
+    let mut stream = Stream::settled(&hub, [filtered("a", named(&["wanted"]))]);
+    for round in 1..=3 {
+        for _ in 0..100 {
+            receipt(&hub, "a", event("other", "", "x"));
+        }
+        receipt(&hub, "a", event("wanted", "", "y"));
+        assert_eq!(stream.read(), [Got::event(round * 101, "y")]);
+    }
+}
+
+#[test]
 fn a_stream_skips_its_own_events_unless_it_echoes() {
     let hub = hub(Limits::default());
     let mut silent = Stream::settled(&hub, [join("a")]);

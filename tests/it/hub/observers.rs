@@ -1,9 +1,11 @@
 //! Observers: they hold no channel open, and miss nothing when it comes back.
 
-use fanfare::hub::{Hub, Limits};
+use fanfare::hub::{Hub, Join, Limits};
 use tokio::time::{Duration, advance};
 
-use super::support::{Got, Stream, hub, join, name, observe, send, subscribe};
+use super::support::{
+    Got, Stream, event, hub, join, name, named, observe, receipt, send, subscribe,
+};
 
 /// Lets every event grow old, and channels that are idle leave.
 async fn grow_old(hub: &Hub) {
@@ -65,6 +67,28 @@ async fn an_observer_is_told_even_if_the_channel_never_comes_back() {
     grow_old(&hub).await;
     assert_eq!(stream.read(), [Got::gap("a", 0, 1), Got::Position(1)]);
     assert_eq!(stream.read(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_has_lost_nothing_with_a_channel_that_held_nothing_for_it() {
+    let hub = hub(Limits::default());
+    let picky = Join {
+        filter: named(&["wanted"]),
+        ..observe("a")
+    };
+    let mut stream = Stream::settled(&hub, [picky]);
+    for is_told_at_once in [false, true, false] {
+        let other = || receipt(&hub, "a", event("other", "", "x"));
+        other();
+        assert_eq!(stream.read(), [], "it waits at the end");
+        other();
+        grow_old(&hub).await;
+        let wanted = receipt(&hub, "a", event("wanted", "", "y"));
+        if is_told_at_once {
+            stream.subscription.leave(&[]);
+        }
+        assert_eq!(stream.read(), [Got::event(wanted.sequence, "y")]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,24 @@ fn a_stream_may_join_and_leave_without_end() {
 }
 
 #[test]
+fn what_it_had_passed_does_not_come_by_another_text() {
+    let hub = hub(Limits::default());
+    let picky = Join {
+        filter: named(&["wanted"]),
+        ..join("a")
+    };
+    let mut stream = Stream::settled(&hub, [picky, matching("*")]);
+    for _ in 0..5 {
+        receipt(&hub, "a", event("other", "", "x"));
+    }
+    assert_eq!(stream.read(), []);
+    assert_eq!(stream.heartbeat(), 5);
+    stream.subscription.leave(&texts(&["a"]));
+    let number = send(&hub, "a", "y");
+    assert_eq!(stream.read(), [Got::event(number, "y")]);
+}
+
+#[test]
 fn a_join_of_too_much_is_refused_and_changes_nothing() {
     let hub = narrow(3);
     let (one, two) = ("b.1", "b.2");

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::let_go::LetGo;
-use super::ready::{Marks, Reader, Round, Waiting, Wakes};
+use super::ready::{ALL, Came, Marks, Reader, Round, Waiting};
 use super::registry::{Full, Registry};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
+use super::wakes::Wakes;
 use super::{Plant, block_on, check, find, run_planted};
 
 /// The hub, cut down to one name.
@@ -82,7 +83,7 @@ impl Node {
         let mut wakes = Wakes::default();
         for name in self.registry.find(0, |channel| channel.expire()) {
             self.registry.remove_if(&name, |channel| {
-                let let_go = channel.close(&mut wakes)?;
+                let let_go = channel.close(&self.counter, &mut wakes)?;
                 self.told.fetch_max(let_go, Ordering::Relaxed);
                 Some(gone(let_go))
             });
@@ -106,7 +107,7 @@ impl Channel {
             if state.closed {
                 return false;
             }
-            let number = state.waiting.number(counter, &mut wakes);
+            let number = state.waiting.number(counter, || ALL, &mut wakes);
             state.log.push(number);
         }
         wakes.wake();
@@ -119,13 +120,13 @@ impl Channel {
         !state.closed
     }
 
-    fn close(&self, wakes: &mut Wakes) -> Option<u64> {
+    fn close(&self, counter: &Counter, wakes: &mut Wakes) -> Option<u64> {
         let state = &mut *lock(&self.0);
         if !state.log.is_empty() || state.closed {
             return None;
         }
         state.closed = true;
-        state.waiting.mark(wakes);
+        state.waiting.mark(counter, ALL, wakes);
         Some(state.let_go)
     }
 }
@@ -166,8 +167,8 @@ impl Observer {
         }
     }
 
-    fn round(&mut self, newest: u64, marked: &mut Marks, mail: Mail) -> Round<()> {
-        for (channel, from) in mail {
+    fn round(&mut self, newest: u64, marked: &mut Marks, came: Came<Mail>) -> Round<()> {
+        for (channel, from) in came.mail {
             self.attach(&channel, from, marked);
         }
         assert!(marked.len() <= 1, "it attaches once");
@@ -218,7 +219,7 @@ impl Observer {
         } else if state.closed {
             self.channel = None;
         } else {
-            state.waiting.wait(&self.reader, 0);
+            state.waiting.wait(&self.reader, 0, ALL);
         }
         match self.due.len() == due {
             false => Round::Yield(()),
@@ -250,8 +251,8 @@ fn observe(begin: Act, send: Act, sweep: Act) {
         let reader = Arc::clone(&observer.reader);
         while !observer.due.is_empty() {
             block_on(|cx| {
-                reader.poll(&node.counter, cx, &mut marked, |newest, marked, mail| {
-                    observer.round(newest, marked, mail)
+                reader.poll(&node.counter, cx, &mut marked, |newest, marked, came| {
+                    observer.round(newest, marked, came)
                 })
             });
         }
@@ -308,7 +309,7 @@ fn remove_then_close() {
         {
             let let_go = lock(&channel.0).let_go;
             node.registry.remove_if(&NAME, |_| Some(gone(let_go)));
-            channel.close(&mut wakes);
+            channel.close(&node.counter, &mut wakes);
         }
         wakes.wake();
     };
@@ -320,7 +321,7 @@ fn let_go_in_silence() {
         let mut wakes = Wakes::default();
         node.registry.find(0, |channel| channel.expire());
         node.registry.remove_if(&NAME, |channel| {
-            let let_go = channel.close(&mut wakes)?;
+            let let_go = channel.close(&node.counter, &mut wakes)?;
             node.told.store(let_go, Ordering::Relaxed);
             Some(gone(0))
         });

@@ -2,9 +2,10 @@
 
 use loom::thread;
 
-use super::ready::{Marks, Reader, Round, Waiting, Wakes};
+use super::ready::{ALL, Kinds, Marks, Reader, Round, Waiting};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
+use super::wakes::Wakes;
 use super::{Plant, block_on, check, find, run_planted};
 
 /// The hub, cut down to what is checked: a log is a list of numbers.
@@ -14,15 +15,25 @@ struct Node {
 }
 
 struct Channel {
+    /// Of the events that the stream takes.
     log: Vec<u64>,
+    /// The newest of the others, which are let go at once.
+    let_go: u64,
     waiting: Waiting<()>,
 }
+
+/// Events that the stream takes.
+const TAKEN: Kinds = 1;
+
+/// Events that it does not.
+const OTHERS: Kinds = 2;
 
 impl Node {
     fn new() -> Self {
         let channel = || {
             Mutex::new(Channel {
                 log: Vec::new(),
+                let_go: 0,
                 waiting: Waiting::new(),
             })
         };
@@ -37,10 +48,23 @@ impl Node {
         let mut wakes = Wakes::default();
         {
             let channel = &mut *lock(&self.channels[channel]);
-            let number = channel.waiting.number(&self.counter, &mut wakes);
+            let kind = || TAKEN;
+            let number = channel.waiting.number(&self.counter, kind, &mut wakes);
             channel.log.push(number);
         }
         wakes.wake();
+    }
+
+    /// The same of two events, of which the stream takes the second.
+    fn send_two(&self, channel: usize) {
+        let mut wakes = Wakes::default();
+        {
+            let channel = &mut *lock(&self.channels[channel]);
+            let kind = || OTHERS;
+            channel.let_go = channel.waiting.number(&self.counter, kind, &mut wakes);
+        }
+        wakes.wake();
+        self.send(channel);
     }
 }
 
@@ -60,6 +84,13 @@ impl Stream {
             cursors: [0; 2],
             heads: [None; 2],
             position: 0,
+        }
+    }
+
+    fn pass(&mut self, marked: &[u32], passed: u64) {
+        for slot in marked {
+            let cursor = &mut self.cursors[*slot as usize];
+            *cursor = passed.max(self.position).max(*cursor);
         }
     }
 
@@ -99,7 +130,20 @@ impl Stream {
         let mut log = channel.log.iter().copied();
         self.heads[at] = log.find(|number| *number > self.cursors[at]);
         if self.heads[at].is_none() {
-            channel.waiting.wait(&self.reader, slot);
+            channel.waiting.wait(&self.reader, slot, TAKEN);
+        }
+    }
+
+    /// Reads until it has got so many events.
+    fn read_all(&mut self, node: &Node, mut left: usize, marked: &mut Marks, read: Read) {
+        let reader = Arc::clone(&self.reader);
+        while left > 0 {
+            left -= block_on(|cx| {
+                reader.poll(&node.counter, cx, marked, |newest, marked, came| {
+                    self.pass(&marked[came.known..], came.passed);
+                    read(self, node, newest, marked)
+                })
+            });
         }
     }
 }
@@ -116,17 +160,8 @@ fn deliver(senders: [&'static [usize]; 2], send: Send, read: Read) {
             let node = Arc::clone(&node);
             thread::spawn(move || channels.iter().for_each(|at| send(&node, *at)))
         });
-        let mut left: usize = senders.iter().map(|channels| channels.len()).sum();
-        let mut stream = Stream::new();
-        let reader = Arc::clone(&stream.reader);
-        let mut marked = Marks::from_slice(&[0, 1]);
-        while left > 0 {
-            left -= block_on(|cx| {
-                reader.poll(&node.counter, cx, &mut marked, |newest, marked, ()| {
-                    read(&mut stream, &node, newest, marked)
-                })
-            });
-        }
+        let due = senders.iter().map(|channels| channels.len()).sum();
+        Stream::new().read_all(&node, due, &mut Marks::from_slice(&[0, 1]), read);
         for thread in threads {
             thread.join().unwrap();
         }
@@ -141,6 +176,44 @@ fn a_reader_gets_every_number_in_order_and_never_sleeps_on_one() {
 }
 
 #[test]
+fn who_is_not_told_of_what_it_does_not_take_gets_all_that_it_takes() {
+    deliver([&[0], &[1]], Node::send_two, Stream::round);
+    deliver([&[0], &[0]], Node::send_two, Stream::round);
+}
+
+/// A stream that waits while an event comes and goes that it does not take,
+/// and then one that it does.
+fn skip(read: Read) {
+    check(move || {
+        let node = Arc::new(Node::new());
+        let (mut stream, mut marked) = (Stream::new(), Marks::new());
+        stream.look(&node, 0);
+        let sender = Arc::clone(&node);
+        let thread = thread::spawn(move || sender.send_two(0));
+        stream.read_all(&node, 1, &mut marked, read);
+        thread.join().unwrap();
+    });
+}
+
+fn without_a_gap(
+    stream: &mut Stream,
+    node: &Node,
+    newest: u64,
+    marked: &mut Marks,
+) -> Round<usize> {
+    for slot in marked.iter().map(|slot| *slot as usize) {
+        let let_go = lock(&node.channels[slot]).let_go;
+        assert!(let_go <= stream.cursors[slot], "no false gap");
+    }
+    stream.round(node, newest, marked)
+}
+
+#[test]
+fn who_waits_is_told_of_no_gap_where_others_events_are_gone() {
+    skip(without_a_gap);
+}
+
+#[test]
 fn each_planted_bug_is_found() {
     for (plant, _, says) in PLANTS {
         find("models::marks::planted", plant, says);
@@ -152,18 +225,10 @@ fn planted() {
     run_planted(&PLANTS);
 }
 
-const PLANTS: [Plant; 6] = [
-    (
-        "number before marks",
-        number_before_marks,
-        "nothing comes late",
-    ),
+const PLANTS: [Plant; 8] = [
+    ("number before marks", number_before_marks, "deadlock"),
     ("wake before append", wake_before_append, "deadlock"),
-    (
-        "counter after marks",
-        counter_after_marks,
-        "nothing comes late",
-    ),
+    ("counter after marks", counter_after_marks, "deadlock"),
     (
         "pending with marks left",
         pending_with_marks_left,
@@ -175,6 +240,8 @@ const PLANTS: [Plant; 6] = [
         place_put_back_early,
         "held once",
     ),
+    ("nothing passed", nothing_passed, "no false gap"),
+    ("too much passed", too_much_passed, "deadlock"),
 ];
 
 fn number_before_marks() {
@@ -183,7 +250,7 @@ fn number_before_marks() {
         {
             let channel = &mut *lock(&node.channels[channel]);
             let number = node.counter.take();
-            channel.waiting.mark(&mut wakes);
+            channel.waiting.mark(&node.counter, ALL, &mut wakes);
             channel.log.push(number);
         }
         wakes.wake();
@@ -194,7 +261,10 @@ fn number_before_marks() {
 fn wake_before_append() {
     let send = |node: &Node, channel: usize| {
         let mut wakes = Wakes::default();
-        lock(&node.channels[channel]).waiting.mark(&mut wakes);
+        let counter = &node.counter;
+        lock(&node.channels[channel])
+            .waiting
+            .mark(counter, ALL, &mut wakes);
         wakes.wake();
         lock(&node.channels[channel]).log.push(node.counter.take());
     };
@@ -231,9 +301,25 @@ fn place_put_back_early() {
     let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| {
         let round = stream.round(node, newest, marked);
         if stream.heads[0].is_some() {
-            lock(&node.channels[0]).waiting.wait(&stream.reader, 0);
+            lock(&node.channels[0]).waiting.wait(&stream.reader, 0, ALL);
         }
         round
     };
     deliver([&[0], &[0, 1]], Node::send, read);
+}
+
+fn nothing_passed() {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| {
+        stream.cursors = [0; 2];
+        without_a_gap(stream, node, newest, marked)
+    };
+    skip(read);
+}
+
+fn too_much_passed() {
+    let read = |stream: &mut Stream, node: &Node, newest, marked: &mut Marks| {
+        stream.pass(marked, newest);
+        stream.round(node, newest, marked)
+    };
+    skip(read);
 }

@@ -13,13 +13,15 @@
 //! |---|---|---|
 //! | the waker registered after the channels were read | file | `marks`: deadlock |
 //! | Pending with marks left | file, kept | `marks`: deadlock |
-//! | the number taken before the marks | file, kept | `marks`: "nothing comes late" |
-//! | the counter loaded after the marks were taken | file, kept | `marks`: "nothing comes late" |
+//! | the number taken before the marks | file, kept | `marks`: deadlock, since the mark says that it has passed |
+//! | the counter loaded after the marks were taken | file, kept | `marks`: deadlock, since what was promised has passed |
 //! | a Relaxed load, and a Relaxed `fetch_add` | file | nothing: see below |
 //! | wakers woken before the append, under the lock | file | nothing: the woken wait for the lock, which is only slow |
 //! | wakers woken before the append, in a step of its own | kept | `marks`: deadlock |
 //! | a place not put back on the list | kept | `marks`: deadlock |
 //! | a place put back with something left | kept | `marks`: "held once" |
+//! | the reader takes no notice of what a mark says has passed | kept | `marks`: "no false gap" |
+//! | more has passed than the mark says | kept | `marks`: deadlock |
 //! | a channel closed, and then removed | file | nothing: who holds the closed one tries again until it is gone |
 //! | a channel removed, and then closed | kept | `leaving`: deadlock |
 //! | the dropped number raised after the removal | file | `leaving`: "begins at what is gone" |
@@ -52,6 +54,8 @@ mod registry;
 #[allow(dead_code, reason = "no model needs all of it")]
 #[path = "../../../src/hub/sequence.rs"]
 mod sequence;
+#[path = "../../../src/hub/wakes.rs"]
+mod wakes;
 
 mod leaving;
 mod marks;
