@@ -115,6 +115,7 @@ impl Subscribers {
             channels: self.channels,
             listened: self.listen,
             kept: None,
+            is_quiet: false,
         }
     }
 }

@@ -134,7 +134,8 @@ Examples:
   fanfare bench members --members 50000 --connections 5
 
 Asks for the first 100 members, one call after the other, and checks each
-answer. Nobody else may be in the channel bench.0.")]
+answer. Nobody else may be in the channel bench.0. The members ask for heartbeats
+every 5 minutes only, so that what they cost is not counted with the calls.")]
     Members(verbs::Listing),
 }
 

@@ -218,6 +218,7 @@ mod tests {
         channels: 1,
         listened: 1,
         kept: None,
+        is_quiet: false,
     };
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Audience {
     /// Each stream asks for one event in so many, by its name; none: for all,
     /// without a filter.
     pub(super) kept: Option<u64>,
+    /// Each stream asks for as few heartbeats as a node sends.
+    pub(super) is_quiet: bool,
 }
 
 /// Where the events go and what they are called, by their numbers: the channels
@@ -103,6 +105,7 @@ impl Audience {
             channels,
             listened: 1,
             kept: None,
+            is_quiet: false,
         }
     }
 

@@ -171,6 +171,7 @@ mod tests {
             channels: 2,
             listened: 2,
             kept: None,
+            is_quiet: false,
         };
         let mark = Mark::random();
         let mut listener = Listener::new(audience, 0);

@@ -243,6 +243,7 @@ impl Listing {
         let audience = Audience {
             connections,
             streams,
+            is_quiet: true,
             ..Audience::nobody(1)
         };
         let calls = Publishing {

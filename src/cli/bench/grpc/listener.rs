@@ -52,7 +52,10 @@ impl Listener {
         for (at, stream) in audience.on_connection(index).enumerate() {
             let resume = resume.get(at);
             let channels = || audience.channels_of(stream);
-            let request = messages::subscribe(channels(), filter.as_deref(), resume);
+            let mut request = messages::subscribe(channels(), filter.as_deref(), resume);
+            if audience.is_quiet {
+                request.extend_from_slice(messages::QUIET);
+            }
             asking.push(messages::framed(&request));
             streams.push(Stream {
                 scanner: Scanner::default(),

@@ -74,6 +74,10 @@ pub(super) fn subscribe(
     message
 }
 
+/// What a `SubscribeRequest` has besides that asks for the fewest heartbeats: one
+/// in 300 s.
+pub(super) const QUIET: &[u8] = &[6 << 3 | 2, 3, 1 << 3, 0xac, 2];
+
 /// A `SessionRequest` that subscribes.
 pub(super) fn session_subscribe(subscribe: &[u8]) -> Vec<u8> {
     let mut message = vec![1 << 3];
@@ -318,6 +322,12 @@ mod tests {
         let count = |request: &[u8]| memchr::memmem::find_iter(request, b"\x12\x02e0").count();
         assert_eq!(count(&subscribe(0..3, Some("e0"), None)), 3);
         assert_eq!(count(&subscribe(0..3, None, None)), 0);
+    }
+
+    #[test]
+    fn who_is_quiet_asks_for_a_heartbeat_in_five_minutes() {
+        let interval = fields::bytes(QUIET, 6).unwrap();
+        assert_eq!(fields::number(interval, 1), 5 * 60);
     }
 
     #[test]
