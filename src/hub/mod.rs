@@ -12,7 +12,7 @@ mod sync;
 mod sequence;
 
 mod ready;
-mod wakes;
+mod waiting;
 
 mod budget;
 mod clock;
@@ -39,7 +39,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::{Duration, Instant};
 
 use node::Node;
-use wakes::Wakes;
+use waiting::Wakes;
 
 pub use channel::Members;
 pub use clock::Clock;

@@ -20,8 +20,7 @@ use std::task::{Context, Poll, Waker};
 use smallvec::SmallVec;
 
 use super::sequence::Counter;
-use super::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering, lock};
-use super::wakes::Wakes;
+use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
 /// The slots that have something to read; mostly one, which is no allocation.
 pub(crate) type Marks = SmallVec<[u32; 4]>;
@@ -198,103 +197,8 @@ impl<M: Default> Reader<M> {
         mail
     }
 
-    fn is_gone(&self) -> bool {
+    /// Whether it will not read again.
+    pub(super) fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
-    }
-}
-
-/// The places in a channel whose readers have read to its end, or have nothing
-/// to take of what is left.
-#[derive(Debug)]
-pub(crate) struct Waiting<M> {
-    places: Vec<Waits<M>>,
-    gone: usize,
-}
-
-#[derive(Debug)]
-struct Waits<M> {
-    reader: Arc<Reader<M>>,
-    slot: u32,
-    takes: Kinds,
-}
-
-/// Kinds of events, a bit for each; two kinds may share one.
-pub(crate) type Kinds = u64;
-
-pub(crate) const ALL: Kinds = Kinds::MAX;
-
-impl<M: Default> Waiting<M> {
-    /// Nobody.
-    pub(crate) fn new() -> Self {
-        Self {
-            places: Vec::new(),
-            gone: 0,
-        }
-    }
-
-    /// Takes in a place that is not on the list, under the channel's lock, when
-    /// nothing is left to read there. It `takes` events of some kinds.
-    pub(crate) fn wait(&mut self, reader: &Arc<Reader<M>>, slot: u32, takes: Kinds) {
-        self.places.push(Waits {
-            reader: Arc::clone(reader),
-            slot,
-            takes,
-        });
-    }
-
-    /// Marks who takes an event of this `kind`, and then takes its number, under
-    /// the channel's lock.
-    pub(crate) fn number(
-        &mut self,
-        counter: &Counter,
-        kind: impl FnOnce() -> Kinds,
-        wakes: &mut Wakes,
-    ) -> u64 {
-        if !self.places.is_empty() {
-            self.mark(counter, kind(), wakes);
-        }
-        counter.take()
-    }
-
-    /// Marks who takes any of these `kinds`, under the channel's lock. O(places).
-    pub(crate) fn mark(&mut self, counter: &Counter, kinds: Kinds, wakes: &mut Wakes) {
-        let newest = counter.newest();
-        self.places.retain(|place| {
-            let stays = place.takes & kinds == 0;
-            if !stays {
-                wakes.add(place.reader.mark(place.slot, newest));
-            }
-            stays
-        });
-        if self.places.is_empty() {
-            self.gone = 0;
-        }
-    }
-
-    /// Makes room after a reader has left, of which `attached` remain.
-    pub(crate) fn forget(&mut self, attached: usize) {
-        self.gone += 1;
-        self.tidy(attached);
-    }
-
-    /// Makes room when only so many remain `attached`: the list never holds
-    /// more of the gone than of those who stay.
-    pub(crate) fn tidy(&mut self, attached: usize) {
-        if self.gone > attached {
-            self.places.retain(|place| !place.reader.is_gone());
-            self.gone = 0;
-        }
-    }
-
-    /// Takes a place off the list, if it is there. O(places).
-    pub(crate) fn withdraw(&mut self, reader: &Arc<Reader<M>>, slot: u32) -> bool {
-        let is_it = |it: &Waits<M>| it.slot == slot && Arc::ptr_eq(&it.reader, reader);
-        let found = self.places.iter().rposition(is_it);
-        found.map(|at| self.places.swap_remove(at)).is_some()
-    }
-
-    /// Places on the list.
-    pub(crate) fn len(&self) -> usize {
-        self.places.len()
     }
 }

@@ -6,7 +6,7 @@ use super::channel::{Channel, Refused};
 use super::observer::Observer;
 use super::registry::Full;
 use super::sync::{Arc, Ordering};
-use super::wakes::Wakes;
+use super::waiting::Wakes;
 use super::{Frame, Hub};
 use crate::model::{ChannelName, Error, Limit, RequestKey};
 

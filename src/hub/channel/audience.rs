@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 use super::super::Node;
-use super::super::ready::Waiting;
 use super::super::stream::select::Filter;
 use super::super::stream::subscription::{Mail, Place};
 use super::super::sync::lock;
+use super::super::waiting::Waiting;
 use super::watched::Watched;
 use super::{Channel, State};
 

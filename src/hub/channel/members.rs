@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::super::Node;
 use super::super::frames::Change;
-use super::super::ready::ALL;
 use super::super::sync::{Arc, Weak, lock};
-use super::super::wakes::Wakes;
+use super::super::waiting::{ALL, Wakes};
 use super::watched::Snapshot;
 use super::{Channel, State};
 use crate::model::Member;

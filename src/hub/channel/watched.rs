@@ -9,9 +9,9 @@ use bytes::Bytes;
 use super::super::Node;
 use super::super::budget::block;
 use super::super::log::Log;
-use super::super::ready::Waiting;
 use super::super::stream::subscription::Mail;
 use super::super::sync::Weak;
+use super::super::waiting::Waiting;
 use super::kept::Kept;
 use crate::model::Member;
 

@@ -110,12 +110,8 @@ impl Cursors {
             return chunk.finish().map_or(Round::Left, Round::Yield);
         }
         let mut visits = VISITS;
-        if let ([slot], true, false) = (
-            marked.as_slice(),
-            self.heads.is_empty(),
-            self.owes_position.is_some(),
-        ) {
-            let slot = *slot;
+        let is_free = self.heads.is_empty() && self.owes_position.is_none();
+        if let (&[slot], true) = (marked.as_slice(), is_free) {
             marked.clear();
             self.take(node, reader, slot, newest, &mut chunk);
         }

@@ -5,7 +5,7 @@ use slab::Slab;
 use tokio::time::{Duration, Instant};
 
 use super::super::sync::{Arc, AtomicUsize, Mutex, Ordering, lock};
-use super::super::wakes::Wakes;
+use super::super::waiting::Wakes;
 use super::subscription::{End, Mail, StreamReader};
 use crate::model::{Error, Limit};
 

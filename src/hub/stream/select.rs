@@ -1,7 +1,7 @@
 //! Which events of a channel a subscriber takes.
 
-use super::super::ready::{ALL, Kinds};
 use super::super::sync::Arc;
+use super::super::waiting::{ALL, Kinds};
 use crate::model::EventName;
 
 /// What a subscription asked for: events by name, and its own or not.

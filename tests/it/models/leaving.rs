@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::let_go::LetGo;
-use super::ready::{ALL, Came, Marks, Reader, Round, Waiting};
+use super::ready::{Came, Marks, Reader, Round};
 use super::registry::{Full, Registry};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
-use super::wakes::Wakes;
+use super::waiting::{ALL, Waiting, Wakes};
 use super::{Plant, block_on, check, find, run_planted};
 
 /// The hub, cut down to one name.

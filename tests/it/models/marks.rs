@@ -2,10 +2,10 @@
 
 use loom::thread;
 
-use super::ready::{ALL, Kinds, Marks, Reader, Round, Waiting};
+use super::ready::{Marks, Reader, Round};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
-use super::wakes::Wakes;
+use super::waiting::{ALL, Kinds, Waiting, Wakes};
 use super::{Plant, block_on, check, find, run_planted};
 
 /// The hub, cut down to what is checked: a log is a list of numbers.

@@ -54,8 +54,9 @@ mod registry;
 #[allow(dead_code, reason = "no model needs all of it")]
 #[path = "../../../src/hub/sequence.rs"]
 mod sequence;
-#[path = "../../../src/hub/wakes.rs"]
-mod wakes;
+#[allow(dead_code, reason = "no model needs all of it")]
+#[path = "../../../src/hub/waiting.rs"]
+mod waiting;
 
 mod leaving;
 mod marks;
