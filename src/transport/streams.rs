@@ -124,6 +124,12 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
                 return None;
             }
         }
+        if self.woken[self.had] == HTTP {
+            // Has its turn after the streams that are awake with it: what it
+            // would take in meanwhile, it would have to keep for them.
+            self.woken.push(HTTP);
+            self.had += 1;
+        }
         self.had += 1;
         Some(self.woken[self.had - 1])
     }
@@ -205,9 +211,31 @@ mod tests {
                 task.0.load(Ordering::Relaxed),
             )
         };
-        // One turn is that of HTTP/2; the task is woken for the rest.
-        assert_eq!(poll(), (TURNS - 1, 1));
+        // The task is woken for the rest, of which one turn is that of HTTP/2.
+        assert_eq!(poll(), (TURNS, 1));
         assert_eq!(poll(), (STREAMS, 1));
         assert_eq!(poll(), (STREAMS, 1), "nobody is awake");
+    }
+
+    #[test]
+    fn http_takes_in_no_more_before_the_streams_that_it_opened_have_had_their_turn() {
+        let turns = Arc::<AtomicUsize>::default();
+        let mut streams = Streams::new();
+        let mut opened = 0;
+        let cx = &mut Context::from_waker(Waker::noop());
+        let polled = streams.poll(cx, |streams, cx| {
+            assert_eq!(turns.load(Ordering::Relaxed), opened);
+            if opened == 30 {
+                return Poll::Ready(());
+            }
+            // It has heard enough for one turn, and then opens what it heard.
+            cx.waker().wake_by_ref();
+            for _ in 0..10 {
+                streams.open(|_, _| Counting(Arc::clone(&turns)));
+            }
+            opened += 10;
+            Poll::Pending
+        });
+        assert!(polled.is_ready());
     }
 }
