@@ -4,6 +4,8 @@
 //! services before it and the transport before those, and at the end lets
 //! streams, calls and connections go in this order.
 
+mod reflection;
+
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -43,31 +45,23 @@ impl From<Config> for Front {
 ///
 /// Returns within `drain_timeout` and a second of `shutdown`, whatever clients
 /// do; nothing of it is left then.
-///
-/// # Errors
-///
-/// Reflection that cannot be built from the descriptors: a fault of the build.
 pub async fn run(
     listener: impl Listener,
     clock: Clock,
     config: Config,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), tonic_reflection::server::Error> {
+) {
     let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
-    serve(listener, hub, config.into(), shutdown).await
+    serve(listener, hub, config.into(), shutdown).await;
 }
 
 /// As [`run`], for a hub that is there already.
-///
-/// # Errors
-///
-/// As [`run`].
 pub async fn serve(
     listener: impl Listener,
     hub: Hub,
     front: Front,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), tonic_reflection::server::Error> {
+) {
     let Front {
         rpc,
         http,
@@ -77,8 +71,8 @@ pub async fn serve(
     tell(&health, ServingStatus::NotServing).await;
     let routes = Routes::new(RealtimeService::new(hub.clone(), rpc.clone()))
         .add_service(health_service)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+        .add_service(reflection::current())
+        .add_service(reflection::older());
     let routes = routes.into_axum_router().fallback(async || rpc::unknown());
     let services = rpc::Direct::new(Routes::from(routes).prepare());
     let door = http::Door::new(services, &http, &rpc, hub.epoch().as_str());
@@ -98,19 +92,10 @@ pub async fn serve(
         () = transport::serve(listener, door, |asked: &_| http::refusal(asked), transport, drained) => {}
     }
     tracing::info!("drained");
-    Ok(())
 }
 
 async fn tell(health: &HealthReporter, status: ServingStatus) {
     for service in SERVICES {
         health.set_service_status(service, status).await;
     }
-}
-
-fn reflection() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(rpc::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        // So that grpcurl can print the details of an error.
-        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
 }

@@ -28,7 +28,7 @@ impl Node {
         let running = server::run(listener, Clock::system(), Config::default(), never);
         Ok(Self {
             address,
-            running: tokio::spawn(async { running.await.expect("reflection is built in") }),
+            running: tokio::spawn(running),
         })
     }
 

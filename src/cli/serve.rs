@@ -113,7 +113,7 @@ async fn run(config: Config) -> Result<(), Failure> {
     announce(&listener).await;
     let served = server::run(listener, Clock::system(), config, stop);
     tokio::select! {
-        served = served => served.map_err(|error| Failure::failed(error.to_string())),
+        () = served => Ok(()),
         () = stop_at_once => Err(Failure::failed(
             "a second signal cut the shutdown short".to_owned(),
         )),

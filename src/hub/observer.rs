@@ -60,13 +60,14 @@ impl Observer {
         from: u64,
     ) -> Option<Waker> {
         self.reader.post(|mail| {
-            if mail.attached.len() >= node.limits.stream_channels {
-                mail.end = Some(node.ends(Reached(Limit::StreamChannels)));
+            let letter = mail.get_or_insert_default();
+            if letter.attached.len() >= node.limits.stream_channels {
+                letter.end = Some(node.ends(Reached(Limit::StreamChannels)));
                 return;
             }
             let (filter, watches) = (&self.filter, self.watches);
             channel.listen(node, Listens { filter, watches });
-            mail.attached.push(Attached {
+            letter.attached.push(Attached {
                 name: name.clone(),
                 channel: Arc::clone(channel),
                 from,

@@ -9,23 +9,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tonic::Extensions;
 
-use crate::hub::{Broke, Evict};
+use crate::hub::Carrier;
 
-/// The handles of one stream, which the transport put into its request; a
-/// stream on another server has none.
+/// Cuts a stream off, as the transport puts it into its request.
+type Cut = Arc<dyn Fn() + Send + Sync>;
+
+/// Tells whether a stream's connection is broken; from there, too.
+type Broken = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// How one stream ends, which it and the hub both know.
 #[derive(Clone, Default)]
-pub(super) struct Ending {
-    by_node: Arc<AtomicBool>,
-    /// Cuts it off.
-    cut: Option<Evict>,
-    /// Tells whether its connection is broken.
-    broken: Option<Broke>,
+pub(super) struct Ending(Arc<Handles>);
+
+/// A stream on another server has neither of the transport's.
+#[derive(Default)]
+struct Handles {
+    by_node: AtomicBool,
+    cut: Option<Cut>,
+    broken: Option<Broken>,
 }
 
 impl std::fmt::Debug for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ending")
-            .field("by_node", &self.by_node)
+            .field("by_node", &self.0.by_node)
             .finish_non_exhaustive()
     }
 }
@@ -33,35 +40,41 @@ impl std::fmt::Debug for Ending {
 impl Ending {
     /// That of the stream which `extensions` came with.
     pub(super) fn of(extensions: &Extensions) -> Self {
-        Self {
-            by_node: Arc::default(),
+        Self(Arc::new(Handles {
+            by_node: AtomicBool::new(false),
             cut: extensions.get().cloned(),
             broken: extensions.get().cloned(),
-        }
+        }))
     }
 
     /// Notes that the node ends the stream.
     pub(super) fn by_node(&self) {
+        self.0.by_node();
+    }
+
+    /// For the hub.
+    pub(super) fn carrier(&self) -> Arc<dyn Carrier> {
+        Arc::clone(&self.0) as _
+    }
+}
+
+impl Handles {
+    fn by_node(&self) {
         self.by_node.store(true, Ordering::Release);
     }
+}
 
-    /// Cancels the stream from outside, on the node's behalf.
-    pub(super) fn evict(&self) -> Option<Evict> {
-        let (ending, cut) = (self.clone(), self.cut.clone()?);
-        Some(Arc::new(move || {
-            ending.by_node();
+impl Carrier for Handles {
+    fn evict(&self) {
+        if let Some(cut) = &self.cut {
+            self.by_node();
             cut();
-        }))
+        }
     }
 
-    /// Tells, once the stream has ended, whether it was not its client's will.
-    pub(super) fn broke(&self) -> Broke {
-        let Self {
-            by_node, broken, ..
-        } = self.clone();
-        Arc::new(move || {
-            by_node.load(Ordering::Acquire) || broken.as_ref().is_some_and(|broken| broken())
-        })
+    fn broke(&self) -> bool {
+        let is_broken = || self.broken.as_ref().is_some_and(|broken| broken());
+        self.by_node.load(Ordering::Acquire) || is_broken()
     }
 }
 
@@ -69,48 +82,48 @@ impl Ending {
 mod tests {
     use super::*;
 
-    fn of(broken: bool) -> Ending {
+    fn of(broken: bool) -> (Ending, Arc<AtomicBool>) {
         let mut extensions = Extensions::new();
-        let broken: Broke = Arc::new(move || broken);
+        let broken: Broken = Arc::new(move || broken);
+        let was_cut = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&was_cut);
+        let cut: Cut = Arc::new(move || flag.store(true, Ordering::Release));
         extensions.insert(broken);
-        Ending::of(&extensions)
+        extensions.insert(cut);
+        (Ending::of(&extensions), was_cut)
     }
 
     #[test]
     fn a_client_that_cancels_on_a_living_connection_is_gone() {
-        assert!(!of(false).broke()());
-        assert!(!Ending::default().broke()());
+        assert!(!of(false).0.carrier().broke());
+        assert!(!Ending::default().carrier().broke());
     }
 
     #[test]
     fn a_broken_connection_is_not_its_client_s_will() {
-        assert!(of(true).broke()());
+        assert!(of(true).0.carrier().broke());
     }
 
     #[test]
     fn what_the_node_ends_is_not_its_client_s_will() {
-        let closed = of(false);
-        let broke = closed.broke();
-        closed.clone().by_node();
-        assert!(broke());
+        let (closed, _) = of(false);
+        let carrier = closed.carrier();
+        closed.by_node();
+        assert!(carrier.broke());
     }
 
     #[test]
     fn a_stream_that_is_evicted_did_not_end_by_its_client_s_will() {
-        let was_cut = Arc::new(AtomicBool::new(false));
-        let cut = Arc::clone(&was_cut);
-        let evicted = Ending {
-            cut: Some(Arc::new(move || cut.store(true, Ordering::Release))),
-            ..of(false)
-        };
-        let broke = evicted.broke();
-        evicted.evict().unwrap()();
-        assert!(broke());
+        let (evicted, was_cut) = of(false);
+        evicted.carrier().evict();
+        assert!(evicted.carrier().broke());
         assert!(was_cut.load(Ordering::Acquire));
     }
 
     #[test]
-    fn what_cannot_be_cut_off_cannot_be_evicted() {
-        assert!(Ending::default().evict().is_none());
+    fn what_cannot_be_cut_off_is_not_evicted() {
+        let carrier = Ending::default().carrier();
+        carrier.evict();
+        assert!(!carrier.broke());
     }
 }

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::stream::{Stream, Terms};
 use super::wire::subscribe_response::Frame as Kind;
 use super::{frame, wire};
-use crate::hub::{Handles, Subscribe, Subscription};
+use crate::hub::{Subscribe, Subscription};
 use crate::model::Error;
 
 impl Service {
@@ -44,10 +44,7 @@ impl Service {
     }
 
     fn open(&self, ending: &Ending) -> Result<Subscription, Error> {
-        self.hub.open(Handles {
-            broke: Some(ending.broke()),
-            evict: ending.evict(),
-        })
+        self.hub.open(Some(ending.carrier()))
     }
 
     /// Subscribes for the first time in the life of a stream.

@@ -45,7 +45,7 @@ impl Node {
         let serve = server::serve(listener, hub.clone(), config.into(), async {
             told.await.ok();
         });
-        let running = tokio::spawn(async { serve.await.unwrap() });
+        let running = tokio::spawn(serve);
         Self {
             address,
             hub,

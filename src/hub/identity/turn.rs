@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::channel::Channel;
-use super::super::stream::subscription::{End, StreamReader};
+use super::super::stream::subscription::{End, Mail, StreamReader};
 use super::super::sync::{Arc, lock};
 use super::super::{Hub, Node};
 use super::{Away, Identity, Standing, dismiss};
@@ -51,9 +51,8 @@ impl Turn {
             let number = standing.turn;
             let before = standing.reader.replace(Arc::clone(reader));
             drop(standing);
-            if let Some(waker) =
-                before.and_then(|reader| reader.post(|mail| mail.end = Some(End::Replaced)))
-            {
+            let replaced = |mail: &mut Mail| mail.get_or_insert_default().end = Some(End::Replaced);
+            if let Some(waker) = before.and_then(|reader| reader.post(replaced)) {
                 waker.wake();
             }
             return Ok((Self { identity, number }, channels));

@@ -108,7 +108,7 @@ impl<'a> Joining<'a> {
         let Wish {
             presence, strict, ..
         } = wish;
-        if !self.come_to(name.clone(), By::Name(name.clone()), channel, wish) {
+        if !self.come_to(name.clone(), By::Name, channel, wish) {
             if presence {
                 let opening = &mut self.stream.cursors.opening;
                 opening.nobody(name.as_str(), nobody_at);
@@ -136,6 +136,9 @@ impl<'a> Joining<'a> {
             return true;
         }
         let channel = channel.and_then(|channel| self.listened(channel, &wish));
+        // All who listen to a channel share the text of its name.
+        let shared = channel.as_ref().and_then(|channel| channel.full_name());
+        let name = shared.cloned().unwrap_or(name);
         let is_there = channel.is_some();
         let slot = self.enter(channel, by, wish);
         self.stream.cursors.slots.name(name, slot);

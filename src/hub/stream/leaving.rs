@@ -56,7 +56,7 @@ impl Subscription {
             };
             match self.cursors.slots.get(slot).by {
                 By::Membership => _ = memberships.insert(name.clone()),
-                By::Name(_) => self.release(1),
+                By::Name => self.release(1),
                 By::Pattern { .. } | By::Broadcasts => continue,
             }
             slots.push((name, slot));

@@ -9,11 +9,15 @@ use super::super::waiting::Wakes;
 use super::subscription::{End, Mail, StreamReader};
 use crate::model::{Error, Limit};
 
-/// Cancels a stream from outside, since a stalled one is not polled.
-pub type Evict = Arc<dyn Fn() + Send + Sync>;
+/// Who carries a stream to its client.
+pub trait Carrier: Send + Sync {
+    /// Cancels the stream from outside, since a stalled one is not polled.
+    fn evict(&self);
 
-/// Tells whether a stream ended against its client's will.
-pub type Broke = Arc<dyn Fn() -> bool + Send + Sync>;
+    /// Tells, when the stream was dropped, whether it was not its client that
+    /// left: its member then has the grace to come back.
+    fn broke(&self) -> bool;
+}
 
 /// The table of open streams.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ struct Table {
 
 struct Open {
     reader: Arc<StreamReader>,
-    evict: Option<Evict>,
+    carrier: Option<Arc<dyn Carrier>>,
     progress: u64,
     since: Instant,
 }
@@ -58,7 +62,7 @@ impl Streams {
     pub(in crate::hub) fn open(
         &self,
         reader: &Arc<StreamReader>,
-        evict: Option<Evict>,
+        carrier: Option<Arc<dyn Carrier>>,
         now: Instant,
     ) -> Result<usize, Error> {
         let mut table = lock(&self.table);
@@ -73,7 +77,7 @@ impl Streams {
         }
         Ok(table.open.insert(Open {
             reader: Arc::clone(reader),
-            evict,
+            carrier,
             progress: 0,
             since: now,
         }))
@@ -101,7 +105,7 @@ impl Streams {
         let mut wakes = Wakes::default();
         for reader in readers {
             let drain = |mail: &mut Mail| {
-                mail.end.get_or_insert(End::Drain);
+                mail.get_or_insert_default().end.get_or_insert(End::Drain);
             };
             wakes.add(reader.post(drain));
         }
@@ -112,7 +116,7 @@ impl Streams {
     /// took nothing, and returns how many. O(streams).
     pub(in crate::hub) fn evict_stalled(&self, timeout: Duration, now: Instant) -> usize {
         let stalled = lock(&self.table).stalled(timeout, now);
-        stalled.iter().flatten().for_each(|evict| evict());
+        stalled.iter().flatten().for_each(|carrier| carrier.evict());
         self.evicted.fetch_add(stalled.len(), Ordering::Relaxed);
         stalled.len()
     }
@@ -129,7 +133,7 @@ impl Streams {
 }
 
 impl Table {
-    fn stalled(&mut self, timeout: Duration, now: Instant) -> Vec<Option<Evict>> {
+    fn stalled(&mut self, timeout: Duration, now: Instant) -> Vec<Option<Arc<dyn Carrier>>> {
         let mut stalled = Vec::new();
         for (_, open) in &mut self.open {
             let progress = open.reader.progress();
@@ -137,7 +141,7 @@ impl Table {
                 (open.progress, open.since) = (progress, now);
             } else if now.duration_since(open.since) >= timeout {
                 open.since = now;
-                stalled.push(open.evict.clone());
+                stalled.push(open.carrier.clone());
             }
         }
         stalled

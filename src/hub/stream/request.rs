@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 
-use super::open::{Broke, Evict};
 use super::select::Filter;
 use super::start::Start;
 use crate::model::{ChannelName, MemberId, Pattern};
@@ -21,22 +20,6 @@ pub struct Subscribe {
     pub profile: Option<Bytes>,
     /// The member that it comes back as; a new one if absent.
     pub member: Option<MemberId>,
-}
-
-/// What a stream brings from whoever serves it.
-#[derive(Default)]
-pub struct Handles {
-    /// Tells, when the stream was dropped, whether it was not its client that
-    /// left: its member then has the grace to come back.
-    pub broke: Option<Broke>,
-    /// Cancels the stream when it has stalled.
-    pub evict: Option<Evict>,
-}
-
-impl std::fmt::Debug for Handles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handles").finish_non_exhaustive()
-    }
 }
 
 /// One channel that a stream asks for.

@@ -7,11 +7,17 @@ use crate::model::EventName;
 /// What a subscription asked for: events by name, and its own or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// In order, so that a look-up is O(log names). Empty: all.
-    names: Arc<[EventName]>,
-    /// The bits of all names together.
-    bits: u64,
+    /// None: all.
+    names: Option<Arc<Names>>,
     echo: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    /// In order, so that a look-up is O(log names).
+    sorted: Box<[EventName]>,
+    /// The bits of all together.
+    bits: Kinds,
 }
 
 /// What names and senders events may have: for each text one of 64 bits, so
@@ -50,9 +56,13 @@ impl Filter {
         names.sort_unstable();
         names.dedup();
         let bits = names.iter().map(|name| bit(name.as_str().as_bytes()));
+        let bits = bits.fold(0, |all, one| all | one);
+        let some = |names: Vec<_>| {
+            let sorted = names.into();
+            Arc::new(Names { sorted, bits })
+        };
         Self {
-            bits: bits.fold(0, |all, one| all | one),
-            names: names.into(),
+            names: (!names.is_empty()).then(|| some(names)),
             echo: false,
         }
     }
@@ -65,23 +75,19 @@ impl Filter {
 
     /// The names that are taken; empty: all.
     pub(in crate::hub) fn names(&self) -> &[EventName] {
-        &self.names
+        self.names.as_ref().map_or(&[], |names| &names.sorted)
     }
 
     /// The kinds of events that are taken, by name: no others are, at least.
     pub(in crate::hub) fn kinds(&self) -> Kinds {
-        if self.names.is_empty() {
-            ALL
-        } else {
-            self.bits
-        }
+        self.names.as_ref().map_or(ALL, |names| names.bits)
     }
 
     /// The choice that this is for the member `own`.
     pub(in crate::hub) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
         Select {
-            names: &self.names,
-            bits: self.bits,
+            names: self.names(),
+            bits: self.kinds(),
             own: (!self.echo).then(|| (own.as_bytes(), bit(own.as_bytes()))),
         }
     }

@@ -28,7 +28,7 @@ pub(super) enum By {
     /// It is a member, which holds the channel open.
     Membership,
     /// It listens by name, and waits for the channel to come back.
-    Name(ChannelName),
+    Name,
     /// It listens by the pattern of this rank, and is perhaps one channel too
     /// many.
     Pattern { rank: u64, counted: bool },

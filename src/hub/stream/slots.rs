@@ -84,7 +84,7 @@ impl Slots {
     /// Whether it came to this channel by its name.
     pub(super) fn is_named(&self, name: &ChannelName) -> bool {
         let by = self.find(name).map(|slot| &self.get(slot).by);
-        matches!(by, Some(By::Membership | By::Name(_)))
+        matches!(by, Some(By::Membership | By::Name))
     }
 
     /// Names in the filters of all texts. O(slots).
@@ -246,8 +246,8 @@ impl Slots {
 
     /// Lets nothing more be attached to `stream`.
     pub(super) fn unwatch(&self, node: &Node, stream: usize) {
-        for (_, slot) in &self.all {
-            if let By::Name(name) = &slot.by {
+        for (name, slot) in &self.by_name {
+            if let By::Name = self.get(*slot).by {
                 node.registry.unwatch(name.as_str(), stream);
             }
         }

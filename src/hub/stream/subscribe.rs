@@ -12,13 +12,15 @@ use tokio::time::Instant;
 
 use super::super::Hub;
 use super::super::identity::Turn;
+use super::super::observer::Attached;
 use super::super::ready::Reader;
 use super::super::sync::Arc;
 use super::joining::Joining;
+use super::open::Carrier;
 use super::opening::Opening;
-use super::request::{Handles, Join, Subscribe};
+use super::request::{Join, Subscribe};
 use super::start::Start;
-use super::subscription::Subscription;
+use super::subscription::{Letter, Subscription};
 use crate::model::{Error, Limit, MemberId};
 
 impl Hub {
@@ -27,11 +29,12 @@ impl Hub {
     /// # Errors
     ///
     /// [`Error::Draining`]; [`Error::LimitReached`] of streams.
-    pub fn open(&self, handles: Handles) -> Result<Subscription, Error> {
+    pub fn open(&self, carrier: Option<Arc<dyn Carrier>>) -> Result<Subscription, Error> {
         let node = Arc::clone(&self.node);
         let reader = Arc::new(Reader::new());
-        let key = node.streams.open(&reader, handles.evict, Instant::now())?;
-        Ok(Subscription::new(node, key, reader, handles.broke))
+        let now = Instant::now();
+        let key = node.streams.open(&reader, carrier.clone(), now)?;
+        Ok(Subscription::new(node, key, reader, carrier))
     }
 
     /// Opens a stream that [subscribes](Subscription::subscribe) at once.
@@ -40,7 +43,7 @@ impl Hub {
     ///
     /// As those two.
     pub fn subscribe(&self, request: Subscribe) -> Result<Subscription, Error> {
-        let mut stream = self.open(Handles::default())?;
+        let mut stream = self.open(None)?;
         stream.subscribe(request)?;
         Ok(stream)
     }
@@ -117,12 +120,19 @@ impl Subscription {
 
     /// Fits in the channels that it was told of.
     pub(super) fn take_in(&mut self) {
-        let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
+        let attached = self.take_attached();
         // A channel was marked before another takes its place.
         self.take_marks(&HashSet::new());
         for attached in attached {
             self.cursors.attach(&self.node, attached, &mut self.marked);
         }
+    }
+
+    fn take_attached(&self) -> Vec<Attached> {
+        let take = |letter: &mut Box<Letter>| std::mem::take(&mut letter.attached);
+        self.reader
+            .mail(|mail| mail.as_mut().map(take))
+            .unwrap_or_default()
     }
 
     fn reserve(&mut self, joins: &[Join]) -> Result<(), Error> {
@@ -150,7 +160,7 @@ impl Subscription {
     /// to leave.
     fn give_up(&mut self, returns: bool) {
         self.cursors.slots.unwatch(&self.node, self.key);
-        let attached = self.reader.mail(|mail| std::mem::take(&mut mail.attached));
+        let attached = self.take_attached();
         self.part(attached, returns);
         self.marked.clear();
         self.cursors.own = MemberId::new();

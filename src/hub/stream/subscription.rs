@@ -12,7 +12,7 @@ use super::super::ready::{Marks, Reader, Round};
 use super::super::sync::Arc;
 use super::super::waiting::Kinds;
 use super::cursors::Cursors;
-use super::open::Broke;
+use super::open::Carrier;
 use crate::model::{Limit, MemberId};
 
 /// Why a subscription ends from within.
@@ -45,9 +45,12 @@ pub enum Chunk {
 /// The reader of a stream.
 pub(in crate::hub) type StreamReader = Reader<Mail>;
 
-/// What a stream is told beside marks.
+/// What a stream is told beside marks, which is rarely anything.
+pub(in crate::hub) type Mail = Option<Box<Letter>>;
+
+/// Channels that it has come to, and that it is to end.
 #[derive(Debug, Default)]
-pub(in crate::hub) struct Mail {
+pub(in crate::hub) struct Letter {
     pub(in crate::hub) attached: Vec<Attached>,
     pub(in crate::hub) end: Option<End>,
 }
@@ -75,7 +78,7 @@ pub struct Subscription {
     /// None until it subscribes.
     pub(super) turn: Option<Turn>,
     pub(super) recovered: bool,
-    broke: Option<Broke>,
+    carrier: Option<Arc<dyn Carrier>>,
     /// Places that it holds, whatever its patterns bring.
     pub(super) reserved: usize,
 }
@@ -95,7 +98,7 @@ impl Subscription {
         node: Arc<Node>,
         key: usize,
         reader: Arc<StreamReader>,
-        broke: Option<Broke>,
+        carrier: Option<Arc<dyn Carrier>>,
     ) -> Self {
         Self {
             key,
@@ -105,7 +108,7 @@ impl Subscription {
             turn: None,
             recovered: false,
             end: None,
-            broke,
+            carrier,
             reserved: 0,
             node,
         }
@@ -147,14 +150,15 @@ impl Subscription {
         } = self;
         reader.poll(&node.counter, cx, marked, |newest, marked, came| {
             cursors.pass(&marked[came.known..], came.passed);
-            let mail = came.mail;
-            match mail.end {
-                Some(End::Drain) => *end = mail.end,
-                Some(at_once) => cursors.fail(at_once),
-                None => {}
-            }
-            for attached in mail.attached {
-                cursors.attach(node, attached, marked);
+            if let Some(letter) = came.mail {
+                match letter.end {
+                    Some(End::Drain) => *end = letter.end,
+                    Some(at_once) => cursors.fail(at_once),
+                    None => {}
+                }
+                for attached in letter.attached {
+                    cursors.attach(node, attached, marked);
+                }
             }
             if let Some(end) = cursors.end {
                 return Round::Yield(Chunk::End(end));
@@ -202,8 +206,9 @@ impl Drop for Subscription {
         // by one, another one than before could decide for a new channel.
         let mail = self.reader.leave();
         self.cursors.slots.unwatch(&self.node, self.key);
-        let broke = self.broke.as_ref().is_some_and(|broke| broke());
-        self.part(mail.attached, broke);
+        let attached = mail.map(|letter| letter.attached).unwrap_or_default();
+        let broke = self.carrier.as_ref().is_some_and(|carrier| carrier.broke());
+        self.part(attached, broke);
         self.node.streams.close(self.key);
     }
 }

@@ -77,7 +77,7 @@ async fn an_upload_that_trickles_holds_its_connection_for_so_long() {
     let (config, clock) = (Config::default(), Clock::system());
     let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
     let serving = server::serve(Pipes(accepted), hub, config.into(), std::future::pending());
-    let serving = tokio::spawn(async { serving.await.unwrap() });
+    let serving = tokio::spawn(serving);
     let (client, far) = duplex(64 << 10);
     pipes.send(far).await.unwrap();
     let (mut reading, mut writing) = tokio::io::split(client);

@@ -3,23 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fanfare::hub::{Evict, Handles, Hub, Limits, Subscribe};
+use fanfare::hub::{Carrier, Hub, Limits, Subscribe};
 use tokio::time::{Duration, advance};
 
 use super::support::{Got, Stream, hub, join, observe, send, send_many, subscribe};
 
 /// A stream, and how often it was evicted.
 fn evictable(hub: &Hub, request: Subscribe) -> (Stream, Arc<AtomicUsize>) {
+    struct Counting(Arc<AtomicUsize>);
+    impl Carrier for Counting {
+        fn evict(&self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn broke(&self) -> bool {
+            false
+        }
+    }
     let evicted = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&evicted);
-    let evict: Evict = Arc::new(move || {
-        count.fetch_add(1, Ordering::SeqCst);
-    });
-    let handles = Handles {
-        evict: Some(evict),
-        broke: None,
-    };
-    (Stream::with(hub, handles, request), evicted)
+    let carrier = Counting(Arc::clone(&evicted));
+    (Stream::with(hub, Arc::new(carrier), request), evicted)
 }
 
 /// Lets time pass, and the hub look every second.

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use fanfare::hub::{
-    Change, Chunk, Clock, End, Filter, Frame, Frames, Gap, GapReason, Handles, Hub, Join, Limits,
+    Carrier, Change, Chunk, Clock, End, Filter, Frame, Frames, Gap, GapReason, Hub, Join, Limits,
     Receipt, Subscribe, Subscription, Target,
 };
 use fanfare::model::{ChannelName, Epoch, EventName, Member, Pattern, Position};
@@ -287,22 +287,32 @@ impl Wake for Wakes {
     }
 }
 
-/// The handles of a stream of which this tells whether it broke.
-pub(super) fn ending(broke: impl Fn() -> bool + Send + Sync + 'static) -> Handles {
-    Handles {
-        broke: Some(Arc::new(broke)),
-        evict: None,
+/// The carrier of a stream of which this tells whether it broke.
+pub(super) fn ending(broke: impl Fn() -> bool + Send + Sync + 'static) -> Arc<dyn Carrier> {
+    struct Ending<F>(F);
+    impl<F: Fn() -> bool + Send + Sync> Carrier for Ending<F> {
+        fn evict(&self) {}
+
+        fn broke(&self) -> bool {
+            self.0()
+        }
     }
+    Arc::new(Ending(broke))
 }
 
 impl Stream {
     pub(super) fn open(hub: &Hub, request: Subscribe) -> Self {
-        Self::with(hub, Handles::default(), request)
+        let subscription = hub.subscribe(request).unwrap();
+        Self::of(subscription)
     }
 
-    pub(super) fn with(hub: &Hub, handles: Handles, request: Subscribe) -> Self {
-        let mut subscription = hub.open(handles).unwrap();
+    pub(super) fn with(hub: &Hub, carrier: Arc<dyn Carrier>, request: Subscribe) -> Self {
+        let mut subscription = hub.open(Some(carrier)).unwrap();
         subscription.subscribe(request).unwrap();
+        Self::of(subscription)
+    }
+
+    fn of(subscription: Subscription) -> Self {
         let wakes = Arc::<Wakes>::default();
         Self {
             waker: Arc::clone(&wakes).into(),

@@ -140,7 +140,7 @@ fn a_first_subscribe_that_is_refused_may_be_followed_by_another() {
     let hub = narrow(2);
     let others = ["b.1", "b.2", "b.3"].map(|name| Stream::settled(&hub, [join(name)]));
     let before = hub.counts();
-    let mut stream = hub.open(fanfare::hub::Handles::default()).unwrap();
+    let mut stream = hub.open(None).unwrap();
     let much = subscribe([watching(observe("a")), matching("b.*")]);
     stream.subscribe(much).unwrap_err();
     assert_eq!(hub.counts().subscriptions, before.subscriptions);

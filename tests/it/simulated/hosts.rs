@@ -79,7 +79,7 @@ pub(super) async fn node(shared: Arc<Shared>) -> turmoil::Result {
     let hub = Hub::new(config.hub.clone(), clock, rpc::Frames { clock });
     *shared.hub.lock().unwrap() = Some(hub.clone());
     let listener = Bound::new().await?;
-    server::serve(listener, hub, config.into(), std::future::pending()).await?;
+    server::serve(listener, hub, config.into(), std::future::pending()).await;
     Ok(())
 }
 

@@ -152,7 +152,7 @@ impl Life {
             profile: profile.map(Bytes::from),
             ..client.wish.request()
         };
-        let mut subscription = self.hub.open(ending(move || broke)).unwrap();
+        let mut subscription = self.hub.open(Some(ending(move || broke))).unwrap();
         subscription.subscribe(request).unwrap();
         let told = Told {
             wish: client.wish.clone(),

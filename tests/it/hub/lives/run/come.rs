@@ -45,8 +45,8 @@ impl World {
         let before = self.newest();
         let broke = Arc::clone(&self.broke);
         let profile = come.profile.map(profile);
-        let handles = ending(move || broke.load(Ordering::Relaxed));
-        let mut subscription = self.hub.open(handles).unwrap();
+        let carrier = ending(move || broke.load(Ordering::Relaxed));
+        let mut subscription = self.hub.open(Some(carrier)).unwrap();
         let request = Subscribe {
             start,
             profile: profile.clone().map(Bytes::from),
