@@ -228,8 +228,9 @@ pub(crate) enum Note {
         knows: u64,
         oldest: u64,
     },
-    /// It fell behind in a channel that keeps nothing before these.
-    Slow(BTreeMap<&'static str, u64>),
+    /// It fell behind in a channel that keeps nothing before these; none where
+    /// nobody can tell.
+    Slow(Option<BTreeMap<&'static str, u64>>),
     /// Nothing was left to be told when the node's newest number was this.
     Quiet {
         newest: u64,

@@ -280,7 +280,7 @@ fn note(got: Got) -> Note {
             knows: u64::MAX,
             oldest: u64::MAX,
         },
-        Got::End(End::SlowConsumer) => Note::Slow(CHANNELS.map(|name| (name, u64::MAX)).into()),
+        Got::End(End::SlowConsumer) => Note::Slow(None),
         got => Note::Got(got),
     }
 }

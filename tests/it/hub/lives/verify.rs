@@ -86,7 +86,7 @@ impl<'a> Judge<'a> {
                 let wrong = self.watching.quiet(members);
                 self.wrong.extend(wrong);
             }
-            Note::Slow(oldest) => self.slow(oldest),
+            Note::Slow(oldest) => self.slow(oldest.as_ref()),
             Note::Turned(turned) => self.turn(turned),
             Note::Got(got) => self.got(got),
         }
@@ -234,13 +234,23 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn slow(&mut self, oldest: &BTreeMap<&'static str, u64>) {
+    /// What left the node while the stream joined may have been of any channel:
+    /// a strict stream is not to guess. Only in steps is it known what left.
+    fn slow(&mut self, oldest: Option<&BTreeMap<&'static str, u64>>) {
         let strict = |sent: &Sent| {
             let entries = self.wishes().filter_map(|wish| wish.decides(sent.channel));
             entries.into_iter().any(|entry| entry.strict)
         };
         let mut rest = self.truth.sent.range(self.position + 1..);
-        let behind = rest.any(|(number, sent)| strict(sent) && *number < oldest[sent.channel]);
+        let behind = match oldest {
+            Some(oldest) => {
+                rest.any(|(number, sent)| strict(sent) && *number < oldest[sent.channel])
+            }
+            None => {
+                let mut entries = self.wishes().flat_map(|wish| &wish.0);
+                entries.any(|entry| entry.strict) && rest.next().is_some()
+            }
+        };
         self.check(behind, || "ended as slow, and was not".to_owned());
     }
 

@@ -6,7 +6,7 @@ use fanfare::rpc::client::{
     session_response::Frame,
 };
 
-use crate::hub::lives::record::{CHANNELS, Entry, Note};
+use crate::hub::lives::record::{Entry, Note};
 use crate::hub::support::Got;
 
 /// What a frame tells, and the text of an event; a reply is none of these.
@@ -27,7 +27,7 @@ pub(super) fn note(frame: Frame) -> Note {
         }
         Frame::Closing(closing) => {
             assert_eq!(closing.reason(), ClosingReason::SlowConsumer);
-            return Note::Slow(CHANNELS.map(|name| (name, u64::MAX)).into());
+            return Note::Slow(None);
         }
         Frame::Event(event) => {
             let Some(Kind::Text(body)) = event.payload.and_then(|payload| payload.kind) else {

@@ -25,7 +25,7 @@ impl World {
             },
             Got::End(End::SlowConsumer) => {
                 let oldest = CHANNELS.map(|channel| (channel, self.oldest(channel)));
-                Note::Slow(oldest.into())
+                Note::Slow(Some(oldest.into()))
             }
             _ => Note::Got(got),
         }
