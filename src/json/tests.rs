@@ -35,6 +35,10 @@ const CANONICAL: &[(&str, &str)] = &[
     (SEND, r#"{"payload":{"json":9007199254740992}}"#),
     (SEND, r#"{"payload":{"text":""}}"#),
     (SEND, r#"{"payload":{"text":"\"\\\n😀"}}"#),
+    (
+        SEND,
+        r#"{"payload":{"text":"\u0000\u0001\b\t\f\r\u001b\u001f"}}"#,
+    ),
     (SEND, r#"{"payload":{"binary":"+/8="}}"#),
     (
         SEND,
@@ -108,6 +112,10 @@ fn other_ways_to_write_the_same_are_taken() {
         (
             r#"{"payload":{"json":"\u0041\ud83d\ude00"}}"#,
             r#"{"payload":{"json":"A😀"}}"#,
+        ),
+        (
+            r#"{"payload":{"text":null,"binary":"+/8"}}"#,
+            r#"{"payload":{"binary":"+/8="}}"#,
         ),
         (
             r#"{"payload":{"json":1.0e2}}"#,
@@ -215,6 +223,18 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ),
     (
         SEND,
+        r#"{"payload":{"binary":"+/8=="}}"#,
+        "payload.binary",
+        "is not base64",
+    ),
+    (
+        SEND,
+        r#"{"payload":{"binary":"+/9="}}"#,
+        "payload.binary",
+        "is not base64",
+    ),
+    (
+        SEND,
         r#"{"payload":{"any":{"a":1}}}"#,
         "payload.any",
         "has no \"@type\"",
@@ -228,6 +248,12 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     (
         SEND,
         r#"{"payload":{"any":{"@type":"x/no.Such","a":1}}}"#,
+        "payload.any",
+        "which is not known here",
+    ),
+    (
+        SEND,
+        r#"{"payload":{"any":{"@type":"x/no.Such","value":"","a":1}}}"#,
         "payload.any",
         "which is not known here",
     ),
@@ -260,6 +286,24 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         r#"{"sequence":-1}"#,
         "sequence",
         "must be a whole number of 0 to",
+    ),
+    (
+        "fanfare.v1.Position",
+        r#"{"sequence":1e17}"#,
+        "sequence",
+        "must be a whole number of 0 to",
+    ),
+    (
+        "fanfare.v1.Position",
+        r#"{"sequence":" 7"}"#,
+        "sequence",
+        "must be a whole number of 0 to",
+    ),
+    (
+        "fanfare.v1.Subscription",
+        r#"{"overflow":"2"}"#,
+        "overflow",
+        "must be one of OVERFLOW_POLICY_UNSPECIFIED",
     ),
     (
         "fanfare.v1.Subscription",
@@ -343,6 +387,66 @@ fn an_any_in_too_many_others_is_told_and_ends_nothing() {
 }
 
 #[test]
+fn many_of_any_beside_each_other_are_not_too_many() {
+    let one = r#"{"payload":{"any":{"@type":"x/fanfare.v1.Done"}}}"#;
+    let many = [one; ANY_DEPTH + 1].join(",");
+    let batch = format!(r#"{{"requests":[{many}]}}"#);
+    assert_eq!(again("fanfare.v1.SendBatchRequest", &batch), batch);
+}
+
+/// A field that holds these bytes.
+fn field(number: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    put(number, bytes, &mut encoded);
+    encoded
+}
+
+#[track_caller]
+fn written(name: &str, bytes: &[u8]) -> String {
+    String::from_utf8(write(&of(name), bytes)).unwrap()
+}
+
+#[test]
+fn of_a_field_that_comes_twice_the_last_is_written() {
+    let bytes = [field(1, b"first"), field(1, b"last")].concat();
+    assert_eq!(written(SEND, &bytes), r#"{"channel":"last"}"#);
+}
+
+#[test]
+fn a_default_that_was_sent_is_not_written() {
+    assert_eq!(written(SEND, &field(1, b"")), "{}");
+    // But where being there says something.
+    let text = field(3, &field(2, b""));
+    assert_eq!(written(SEND, &text), r#"{"payload":{"text":""}}"#);
+}
+
+#[test]
+fn what_canonical_json_has_no_words_for_is_written_plainly() {
+    let time = prost_types::Timestamp {
+        seconds: i64::MIN,
+        nanos: -1,
+    };
+    assert_eq!(
+        written("google.protobuf.Timestamp", &time.encode_to_vec()),
+        r#"{"seconds":"-9223372036854775808","nanos":-1}"#
+    );
+    for (value, text) in [
+        (f64::NAN, "NaN"),
+        (f64::INFINITY, "Infinity"),
+        (f64::NEG_INFINITY, "-Infinity"),
+    ] {
+        let kind = Some(prost_types::value::Kind::NumberValue(value));
+        let number = prost_types::Value { kind }.encode_to_vec();
+        assert_eq!(
+            written("google.protobuf.Value", &number),
+            format!("{text:?}")
+        );
+        let wrapped = written("google.protobuf.DoubleValue", &value.encode_to_vec());
+        assert_eq!(wrapped, format!(r#"{{"value":{text:?}}}"#));
+    }
+}
+
+#[test]
 fn any_bytes_are_written_as_json() {
     let message = of("fanfare.v1.SubscribeResponse");
     let mut random = fastrand::Rng::with_seed(7);
@@ -392,9 +496,17 @@ fn any_text_is_read_or_refused() {
 }
 
 #[test]
+fn what_nests_as_deep_as_it_may_is_read() {
+    // In the payload, in the message.
+    let value = format!("{}1{}", "[".repeat(126), "]".repeat(126));
+    let text = format!(r#"{{"payload":{{"json":{value}}}}}"#);
+    assert_eq!(again(SEND, &text), text);
+}
+
+#[test]
 fn what_nests_too_deep_is_refused_before_it_is_followed() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-        for deep in [129, 200_000] {
+        for deep in [127, 200_000] {
             let value = format!("{}1{}", open.repeat(deep), close.repeat(deep));
             let (_, flaw) = wrong(SEND, &format!(r#"{{"payload":{{"json":{value}}}}}"#));
             assert!(flaw.contains("128 deep"), "{flaw}");
