@@ -72,3 +72,19 @@ impl Future for Closing {
         Pin::new(&mut self.0).poll(cx).map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_task_that_has_ended_nothing_is_kept() {
+        let mut pool = Pool::default();
+        pool.spawn(|_| async {});
+        pool.spawn(|_| async { panic!("on purpose") });
+        pool.spawn(|_| pending());
+        pool.reap().await;
+        pool.reap().await;
+        assert_eq!((pool.len(), pool.closers.len()), (1, 1));
+    }
+}

@@ -138,3 +138,20 @@ impl Log {
         self.last = Some(Instant::now());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_connections_are_counted_in_a_line_a_second() {
+        let mut log = Log::default();
+        let mut unlogged = || {
+            log.refused("peer");
+            log.unlogged
+        };
+        assert_eq!([unlogged(), unlogged(), unlogged()], [0, 1, 2]);
+        tokio::time::advance(LOG_INTERVAL).await;
+        assert_eq!([unlogged(), unlogged()], [0, 1]);
+    }
+}

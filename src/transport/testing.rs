@@ -18,6 +18,7 @@ use http_body::{Body, Frame};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tower_service::Service;
 
 use super::{Broken, Cut, Incoming, Limits, Listener, serve};
@@ -27,6 +28,15 @@ use super::{Broken, Cut, Incoming, Limits, Listener, serve};
 pub(super) const REQUEST: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
     \0\0\0\x04\0\0\0\0\0\
     \0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84";
+
+/// Longer than anything here takes, so that a test ends; where the clock is
+/// paused, longer than a peer that says nothing is kept.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What comes of `waiting`, in time.
+pub(super) async fn soon<T>(waiting: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, waiting).await.expect("in time")
+}
 
 /// A request that has reached the service and been answered with a body.
 pub(super) struct Call {
@@ -39,10 +49,16 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Feeds the body, 16 KiB at a time, until it is dropped.
+    /// Feeds the body, 16 KiB at a time, until it is dropped; it takes no more
+    /// than all buffers together hold.
     pub(super) async fn flood(self) {
         let chunk = Bytes::from_static(&[7; 16 << 10]);
-        while self.body.send(Frame::data(chunk.clone())).await.is_ok() {}
+        for _ in 0..64 {
+            if self.body.send(Frame::data(chunk.clone())).await.is_err() {
+                return;
+            }
+        }
+        panic!("it takes without end");
     }
 }
 
@@ -118,11 +134,9 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) async fn new(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
-        let (requests, connection) = h2::client::Builder::new()
-            .initial_connection_window_size(1 << 20)
-            .handshake(io)
-            .await
-            .expect("handshake");
+        let mut builder = h2::client::Builder::new();
+        builder.initial_connection_window_size(1 << 20);
+        let (requests, connection) = soon(builder.handshake(io)).await.expect("handshake");
         Self {
             requests,
             connection: tokio::spawn(connection),
@@ -132,9 +146,9 @@ impl Client {
     /// Sends GET / and waits for the headers of the answer.
     pub(super) async fn get(&mut self) -> Result<Response<h2::RecvStream>, h2::Error> {
         let request = Request::get("http://test/").body(()).expect("a request");
-        let mut ready = self.requests.clone().ready().await?;
+        let mut ready = soon(self.requests.clone().ready()).await?;
         let (response, _) = ready.send_request(request, true)?;
-        response.await
+        soon(response).await
     }
 }
 
@@ -190,7 +204,7 @@ impl Server {
     }
 
     pub(super) async fn call(&mut self) -> Call {
-        self.calls.recv().await.expect("a call")
+        soon(self.calls.recv()).await.expect("a call")
     }
 
     /// Begins the shutdown; the task ends with it.

@@ -3,6 +3,7 @@ use std::task::Context;
 
 use http::Method;
 use http_body::Frame;
+use http_body_util::{BodyExt, Full};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::super::Broken;
-use super::super::testing::{Call, Client, Fed, REQUEST, calls, limits};
+use super::super::testing::{Call, Client, Fed, REQUEST, calls, limits, soon};
 use super::*;
 
 /// One connection, served as by the accept loop.
@@ -28,14 +29,12 @@ impl Served {
     }
 
     async fn call(&mut self) -> Call {
-        self.calls.recv().await.expect("a call")
+        soon(self.calls.recv()).await.expect("a call")
     }
 
     /// Waits until nothing of the connection is left.
     async fn ended(self) {
-        let hour = Duration::from_secs(3_600);
-        let ended = timeout(hour, self.task).await;
-        ended.expect("an end").expect("the connection's task");
+        soon(self.task).await.expect("the connection's task");
     }
 }
 
@@ -54,13 +53,13 @@ async fn a_cut_stream_is_reset_and_its_siblings_live_on() {
     let other = served.call().await;
 
     (call.cut)();
-    let error = cut.data().await.unwrap().unwrap_err();
+    let error = soon(cut.data()).await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
-    call.body.closed().await;
+    soon(call.body.closed()).await;
 
     let data = http_body::Frame::data(Bytes::from_static(b"alive"));
-    other.body.send(data).await.unwrap();
-    assert_eq!(sibling.data().await.unwrap().unwrap(), "alive");
+    soon(other.body.send(data)).await.unwrap();
+    assert_eq!(soon(sibling.data()).await.unwrap().unwrap(), "alive");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,13 +72,27 @@ async fn a_stream_blocked_on_the_peers_window_can_be_cut() {
     let flood = tokio::spawn(call.flood());
     let mut window = 65_535;
     while window > 0 {
-        window -= blocked.data().await.unwrap().unwrap().len();
+        window -= soon(blocked.data()).await.unwrap().unwrap().len();
     }
 
     cut();
-    let error = blocked.data().await.unwrap().unwrap_err();
+    let error = soon(blocked.data()).await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
-    flood.await.unwrap();
+    soon(flood).await.unwrap();
+    assert!(client.get().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_blocked_on_the_peers_window_can_be_cancelled() {
+    let (mut served, io) = pipe(limits());
+    let mut client = Client::new(io).await;
+    let blocked = client.get().await.unwrap();
+    let flood = tokio::spawn(served.call().await.flood());
+    // Until all else waits: there is no more room.
+    sleep(Duration::from_millis(1)).await;
+    assert!(!flood.is_finished());
+    drop(blocked);
+    soon(flood).await.unwrap();
     assert!(client.get().await.is_ok());
 }
 
@@ -93,9 +106,9 @@ async fn a_connect_request_is_a_request_like_others() {
         .body(())
         .unwrap();
     let (response, _tunnel) = client.requests.send_request(connect, false).unwrap();
-    let mut body = response.await.unwrap().into_body();
+    let mut body = soon(response).await.unwrap().into_body();
     (served.call().await.cut)();
-    let error = body.data().await.unwrap().unwrap_err();
+    let error = soon(body.data()).await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(h2::Reason::CANCEL));
     assert!(client.get().await.is_ok());
 }
@@ -113,8 +126,8 @@ async fn the_streams_of_a_client_that_leaves_end_and_drop_their_bodies() {
 
     // Closes the socket with data unread in it, which is a RST.
     client.connection.abort();
-    idle_call.body.closed().await;
-    flood.await.unwrap();
+    soon(idle_call.body.closed()).await;
+    soon(flood).await.unwrap();
     served.ended().await;
     drop((idle, busy));
 }
@@ -127,7 +140,7 @@ async fn the_streams_of_a_client_that_hangs_up_end_and_drop_their_bodies() {
     let start = Instant::now();
     assert!(!(call.broken)());
     drop(io);
-    call.body.closed().await;
+    soon(call.body.closed()).await;
     assert!(call.broke.load(Ordering::Relaxed));
     served.ended().await;
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -143,7 +156,7 @@ async fn who_cancels_and_hangs_up_in_one_breath_has_cancelled() {
         let call = served.call().await;
         io.write_all(&last).await.unwrap();
         drop(io);
-        call.body.closed().await;
+        soon(call.body.closed()).await;
         assert!(!call.broke.load(Ordering::Relaxed));
         served.ended().await;
     }
@@ -159,10 +172,10 @@ async fn a_cancelled_stream_leaves_its_connection_whole_however_late() {
     let call = served.call().await;
     tokio::time::sleep(Duration::from_secs(3_629)).await;
     drop(cancelled);
-    call.body.closed().await;
+    soon(call.body.closed()).await;
     assert!(!(call.broken)());
     drop((client, kept));
-    kept_call.body.closed().await;
+    soon(kept_call.body.closed()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,11 +183,61 @@ async fn a_client_that_vanished_is_found_within_interval_and_timeout() {
     let (mut served, mut io) = pipe(limits());
     io.write_all(REQUEST).await.unwrap();
     let call = served.call().await;
+    sleep(Duration::from_secs(29)).await;
+    io.write_all(&word()).await.unwrap();
     let start = Instant::now();
-    call.body.closed().await;
+    soon(call.body.closed()).await;
     assert!((call.broken)());
+    assert_eq!(start.elapsed().as_secs(), 50);
     served.ended().await;
-    assert!(start.elapsed() <= Duration::from_secs(50) + LINGER);
+}
+
+/// What a peer can always say: here is some more room.
+fn word() -> Vec<u8> {
+    frame(8, 0, 0, &[0, 0, 0, 1])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_vanishes_during_the_drain_is_found_as_soon() {
+    let patient = Limits {
+        drain_timeout: Duration::from_secs(3_600),
+        ..limits()
+    };
+    let (service, mut calls) = calls();
+    let (mut io, far) = duplex(64 << 10);
+    let accepted = (far, String::new());
+    tokio::spawn(serve(accepted, service, patient, std::future::ready(())));
+    io.write_all(REQUEST).await.unwrap();
+    let call = soon(calls.recv()).await.expect("a call");
+    soon(call.body.closed()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_other_things_than_a_pong_is_kept() {
+    let (mut served, mut io) = pipe(limits());
+    io.write_all(REQUEST).await.unwrap();
+    let call = served.call().await;
+    for _ in 0..100 {
+        // Pinged by then, and not given up.
+        sleep(Duration::from_secs(35)).await;
+        io.write_all(&word()).await.unwrap();
+    }
+    assert!(!call.body.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_speaks_is_not_pinged() {
+    let (mut served, mut io) = pipe(limits());
+    io.write_all(REQUEST).await.unwrap();
+    let _call = served.call().await;
+    for _ in 0..100 {
+        sleep(Duration::from_secs(25)).await;
+        io.write_all(&word()).await.unwrap();
+    }
+    let mut said = vec![0; 1 << 10];
+    let len = soon(io.read(&mut said)).await.unwrap();
+    let ping = [0, 0, 8, 6, 0];
+    assert!(!said[..len].windows(ping.len()).any(|bytes| bytes == ping));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +253,7 @@ async fn a_client_that_vanished_with_its_socket_full_is_found_as_soon() {
     let broken = Broken::clone(&call.broken);
     let flood = tokio::spawn(call.flood());
     let start = Instant::now();
-    flood.await.unwrap();
+    soon(flood).await.unwrap();
     assert!(broken());
     served.ended().await;
     assert!(start.elapsed() <= Duration::from_secs(50) + LINGER);
@@ -239,8 +302,9 @@ async fn a_client_that_answers_pings_is_kept_for_ever() {
     let mut client = Client::new(io).await;
     let _body = client.get().await.unwrap();
     let call = served.call().await;
-    let day = Duration::from_secs(86_400);
-    let closed = tokio::time::timeout(day, call.body.closed()).await;
+    // Before all its pongs are more than is heard in a turn.
+    let long = Duration::from_secs(7_200);
+    let closed = timeout(long, call.body.closed()).await;
     assert!(closed.is_err());
 }
 
@@ -271,14 +335,15 @@ async fn the_limits_are_advertised() {
     let (_served, mut io) = pipe(few);
     io.write_all(REQUEST).await.unwrap();
     let mut head = [0; 9];
-    io.read_exact(&mut head).await.unwrap();
+    soon(io.read_exact(&mut head)).await.unwrap();
     let mut settings = vec![0; usize::from(head[2])];
-    io.read_exact(&mut settings).await.unwrap();
+    soon(io.read_exact(&mut settings)).await.unwrap();
     let advertised = |id: u8, value: [u8; 4]| {
         let setting = [0, id, value[0], value[1], value[2], value[3]];
         settings.chunks(6).any(|chunk| chunk == setting)
     };
     assert!(advertised(3, [0, 0, 0, 77]), "MAX_CONCURRENT_STREAMS");
+    assert!(advertised(4, [0, 1, 0, 0]), "INITIAL_WINDOW_SIZE");
     assert!(advertised(6, [0, 0, 0x40, 0]), "MAX_HEADER_LIST_SIZE");
 }
 
@@ -306,16 +371,16 @@ async fn a_service_is_asked_for_readiness_before_it_is_called() {
     let accepted = (server, String::new());
     tokio::spawn(serve(accepted, Gate(false, service), limits(), pending()));
     Client::new(io).await.get().await.unwrap();
-    assert!(calls.recv().await.is_some());
+    assert!(soon(calls.recv()).await.is_some());
 }
 
 /// What `peer` says gets this answer, and then the end.
 async fn told(peer: &[u8]) -> String {
     let (served, mut io) = pipe(limits());
-    io.write_all(peer).await.unwrap();
+    soon(io.write_all(peer)).await.unwrap();
     io.shutdown().await.unwrap();
     let mut answer = String::new();
-    io.read_to_string(&mut answer).await.unwrap();
+    soon(io.read_to_string(&mut answer)).await.unwrap();
     served.ended().await;
     answer
 }
@@ -328,7 +393,7 @@ async fn what_is_no_http_is_left_without_a_word() {
         b"get / HTTP/1.1\r\n\r\n",
         b"PRI * HTTP/3.0\r\n\r\n",
         b" ",
-        b"NOMETHODHASSOLONGANAME",
+        b"NOMETHODHASALONGNAMEASTHISONE",
     ] {
         assert_eq!(told(hello).await, "");
     }
@@ -407,8 +472,11 @@ async fn a_stream_that_fails_or_panics_leaves_its_siblings_whole() {
         ("/fail", h2::Reason::INTERNAL_ERROR),
     ] {
         let (response, _) = client.requests.send_request(with_path(path), true).unwrap();
-        let error = match response.await {
-            Ok(response) => response.into_body().data().await.unwrap().unwrap_err(),
+        let error = match soon(response).await {
+            Ok(response) => soon(response.into_body().data())
+                .await
+                .unwrap()
+                .unwrap_err(),
             Err(error) => error,
         };
         assert_eq!(error.reason(), Some(reason), "{path}");
@@ -442,7 +510,7 @@ async fn a_call_that_its_client_gives_up_is_dropped() {
     );
     request.send_reset(h2::Reason::CANCEL);
     drop(response);
-    assert!(dropped.recv().await.is_none());
+    assert!(soon(dropped.recv()).await.is_none());
 }
 
 /// A client that gives each stream this many bytes.
@@ -468,17 +536,18 @@ async fn a_body_is_not_asked_for_more_while_the_peer_has_no_room() {
     let mut taken = 0;
     let chunk = || Frame::data(Bytes::from_static(&[7; CHUNK]));
     let minute = Duration::from_secs(60);
-    while timeout(minute, call.body.send(chunk())).await.is_ok() {
+    while let Ok(sent) = timeout(minute, call.body.send(chunk())).await {
+        sent.unwrap();
         taken += CHUNK;
+        // The window, what goes unasked, the piece that waits, one in the channel.
+        assert!(
+            taken <= 10_000 + super::super::answer::TRUST + 2 * CHUNK,
+            "{taken}"
+        );
     }
-    // The window, what goes unasked, the piece that waits, one in the channel.
-    assert!(
-        taken <= 10_000 + super::super::answer::TRUST + 2 * CHUNK,
-        "{taken}"
-    );
     let mut got = 0;
     while got < taken {
-        let data = body.data().await.unwrap().unwrap();
+        let data = soon(body.data()).await.unwrap().unwrap();
         got += data.len();
         body.flow_control().release_capacity(data.len()).unwrap();
     }
@@ -489,18 +558,161 @@ async fn a_body_is_not_asked_for_more_while_the_peer_has_no_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_holds_little_however_large_its_window() {
+    const LARGEST: [u8; 4] = [0x7f, 0xff, 0, 0];
+    let (mut served, mut io) = pipe(limits());
+    let hello = [
+        PREFACE.as_slice(),
+        &frame(4, 0, 0, &[[0, 4].as_slice(), &LARGEST].concat()),
+        &frame(8, 0, 0, &LARGEST),
+        &frame(1, 5, 1, &[0x82, 0x86, 0x84]),
+    ];
+    soon(io.write_all(&hello.concat())).await.unwrap();
+    let call = served.call().await;
+    let chunk = Bytes::from_static(&[7; 16 << 10]);
+    // The pipe, both buffers, and what is on the way between them.
+    let most = (64 << 10) + limits().gather_buffer + limits().send_buffer + 3 * chunk.len();
+    let moment = Duration::from_secs(1);
+    let mut taken = 0;
+    while let Ok(sent) = timeout(moment, call.body.send(Frame::data(chunk.clone()))).await {
+        sent.unwrap();
+        taken += chunk.len();
+        assert!(taken <= most, "{taken}");
+    }
+}
+
+/// Tells the peer and the test how long the body of a request was; answers one
+/// to `/hold` never.
+#[derive(Clone)]
+struct Reading(mpsc::Sender<Result<usize, String>>);
+
+impl Service<Request<Incoming>> for Reading {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let teller = self.0.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            if head.uri.path() == "/hold" {
+                let _body = body;
+                return pending().await;
+            }
+            let body = body.collect().await;
+            let trailers = body.as_ref().map_or(0, |body| body.trailers().iter().len());
+            let length = body.map(|body| body.to_bytes().len());
+            let length = length.map_err(|error| error.to_string());
+            // A test may not want to know.
+            let _ = teller.try_send(length.clone());
+            let told = format!("{length:?} bytes, {trailers} trailers");
+            Ok(Response::new(told.into()))
+        })
+    }
+}
+
+/// The bytes of a stream's window.
+const WINDOW: usize = STREAM_WINDOW as usize;
+
+/// A peer of [`Reading`], and what that has heard.
+fn reader() -> (
+    DuplexStream,
+    mpsc::Receiver<Result<usize, String>>,
+    JoinHandle<()>,
+) {
+    let (io, far) = duplex(64 << 10);
+    let (teller, heard) = mpsc::channel(1);
+    let serving = serve((far, String::new()), Reading(teller), limits(), pending());
+    (io, heard, tokio::spawn(serving))
+}
+
+/// Sends so many bytes to a path, and has what comes of the answer.
+fn post(client: &mut Client, path: &str, bytes: usize) -> impl Future<Output = Bytes> + use<> {
+    let request = with_path(path);
+    let (response, mut body) = client.requests.send_request(request, false).unwrap();
+    body.send_data(vec![7; bytes].into(), false).unwrap();
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("sum", "7".parse().unwrap());
+    body.send_trailers(trailers).unwrap();
+    async {
+        let mut body = soon(response).await.unwrap().into_body();
+        soon(body.data())
+            .await
+            .map_or_else(Bytes::new, Result::unwrap)
+    }
+}
+
+#[tokio::test]
+async fn a_request_many_times_its_window_is_heard_whole() {
+    let (io, _heard, _) = reader();
+    let mut client = Client::new(io).await;
+    let told = post(&mut client, "/", 20 * WINDOW).await;
+    assert_eq!(told, format!("Ok({}) bytes, 1 trailers", 20 * WINDOW));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_has_ended_and_one_that_failed_has_not() {
+    for (reason, is_ended) in [
+        (h2::Reason::CANCEL, true),
+        (h2::Reason::NO_ERROR, true),
+        (h2::Reason::INTERNAL_ERROR, false),
+    ] {
+        let (io, mut heard, _) = reader();
+        let mut client = Client::new(io).await;
+        let (_response, mut body) = client.requests.send_request(with_path("/"), false).unwrap();
+        body.send_data("7".into(), false).unwrap();
+        // Until all else waits: it is heard.
+        sleep(Duration::from_millis(1)).await;
+        body.send_reset(reason);
+        let heard = soon(heard.recv()).await.unwrap();
+        assert_eq!(heard == Ok(1), is_ended, "{heard:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_request_of_http_1_that_was_read_the_connection_ends_at_once() {
+    let (mut io, _heard, serving) = reader();
+    let start = Instant::now();
+    let post = b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 3\r\n\r\nall";
+    io.write_all(post).await.unwrap();
+    let mut answer = String::new();
+    soon(io.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.contains("\r\ncontent-length: 23\r\n"), "{answer}");
+    assert!(answer.ends_with("Ok(3) bytes, 0 trailers"), "{answer}");
+    soon(serving).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn requests_whose_bodies_wait_leave_room_for_others() {
+    let (io, _heard, _) = reader();
+    let mut client = Client::new(io).await;
+    let held: Vec<_> = (0..10)
+        .map(|_| tokio::spawn(post(&mut client, "/hold", 2 * WINDOW)))
+        .collect();
+    assert_eq!(post(&mut client, "/", 1).await, "Ok(1) bytes, 1 trailers");
+    held.iter().for_each(JoinHandle::abort);
+}
+
+#[tokio::test(start_paused = true)]
 async fn trailers_need_no_room() {
     let (mut served, io) = pipe(limits());
     let mut client = with_window(io, 10).await;
     let mut body = client.get().await.unwrap().into_body();
     let call = served.call().await;
     let data = Frame::data(Bytes::from_static(b"ten bytes!"));
-    call.body.send(data).await.unwrap();
+    soon(call.body.send(data)).await.unwrap();
     let mut trailers = http::HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
-    call.body.send(Frame::trailers(trailers)).await.unwrap();
-    assert_eq!(body.data().await.unwrap().unwrap(), "ten bytes!");
-    assert!(body.trailers().await.unwrap().is_some());
+    soon(call.body.send(Frame::trailers(trailers)))
+        .await
+        .unwrap();
+    assert_eq!(soon(body.data()).await.unwrap().unwrap(), "ten bytes!");
+    assert!(soon(body.trailers()).await.unwrap().is_some());
 }
 
 /// A frame of this type and these flags, on a stream.
@@ -519,10 +731,12 @@ async fn is_sent_away(times: u32, misdeed: impl Fn(u32) -> Vec<u8>) -> bool {
         bytes.extend(misdeed(stream));
     }
     let (mut reader, mut writer) = tokio::io::split(io);
-    let writing = tokio::spawn(async move { writer.write_all(&bytes).await });
+    tokio::spawn(async move {
+        writer.write_all(&bytes).await?;
+        writer.shutdown().await
+    });
     let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(20), reader.read_to_end(&mut answer)).await;
-    drop((reader, writing));
+    soon(reader.read_to_end(&mut answer)).await.unwrap();
     served.ended().await;
     // GOAWAY with ENHANCE_YOUR_CALM.
     answer.windows(17).any(|bytes| {
@@ -530,14 +744,14 @@ async fn is_sent_away(times: u32, misdeed: impl Fn(u32) -> Vec<u8>) -> bool {
     })
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_peer_that_resets_what_was_not_accepted_is_sent_away() {
     let reset = |stream| frame(3, 0, stream, &[0, 0, 0, 8]);
     assert!(!is_sent_away(200, reset).await);
     assert!(is_sent_away(400, reset).await);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_peer_that_makes_many_streams_fail_is_sent_away() {
     // A window beyond what one may be is an error of its stream.
     let excess = |stream| frame(8, 0, stream, &[0x7f, 0xff, 0xff, 0xff]);

@@ -271,6 +271,23 @@ async fn a_flush_that_never_ends_is_a_stall_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stall_that_is_over_does_not_count_for_the_next() {
+    let mock = Mock::with(5);
+    mock.script().flush_blocked = true;
+    let (mut gather, writer) = gather(mock.clone(), KEPT);
+    assert!(is_ok(&write(&mut gather, b"event")));
+    let stalled = async || {
+        let waiting = poll_fn(|cx| writer.poll_write_out(cx));
+        tokio::time::timeout(NOT_YET, waiting).await.is_err()
+    };
+    assert!(stalled().await);
+    mock.script().flush_blocked = false;
+    assert!(is_ok(&writer.poll_write_out(&mut context())));
+    assert!(is_ok(&write(&mut gather, b"event")));
+    assert!(stalled().await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_a_byte_now_and_then_is_not_given_up() {
     let mock = Mock::with(0);
     let (mut gather, writer) = gather(mock.clone(), KEPT);

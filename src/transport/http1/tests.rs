@@ -4,7 +4,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::Instant;
 
 use super::*;
-use crate::transport::testing::{Server, limits};
+use crate::transport::peer::TURN;
+use crate::transport::testing::{Server, limits, soon};
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: node\r\n\r\n";
 
@@ -15,12 +16,6 @@ fn patience() -> Duration {
 
 async fn say(io: &mut DuplexStream, text: &str) {
     io.write_all(text.as_bytes()).await.unwrap();
-}
-
-/// What comes of `within`, in time.
-async fn soon<T>(within: impl Future<Output = T>) -> T {
-    let hour = Duration::from_secs(3_600);
-    timeout(hour, within).await.expect("in time")
 }
 
 /// What comes, up to and with `end`.
@@ -49,12 +44,25 @@ async fn requests_of_http_1_are_answered_one_after_the_other() {
         let head = until(&mut io, "\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         for part in ["first", "later"] {
-            call.body.send(Frame::data(part.into())).await.unwrap();
+            soon(call.body.send(Frame::data(part.into())))
+                .await
+                .unwrap();
             assert_eq!(until(&mut io, "\r\n").await, "5\r\n");
             assert_eq!(until(&mut io, "\r\n").await, format!("{part}\r\n"));
         }
         drop(call);
         assert_eq!(until(&mut io, "0\r\n\r\n").await, "0\r\n\r\n");
+    }
+}
+
+#[tokio::test]
+async fn many_small_requests_are_more_than_is_heard_at_once() {
+    let mut server = Server::start(limits());
+    let mut io = server.connect().await;
+    for _ in 0..2 * TURN / GET.len() {
+        say(&mut io, GET).await;
+        drop(server.call().await);
+        until(&mut io, "0\r\n\r\n").await;
     }
 }
 
@@ -93,10 +101,10 @@ async fn headers_that_trickle_end_their_connection() {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
     });
-    hearing.read_to_end(&mut Vec::new()).await.unwrap();
+    soon(hearing.read_to_end(&mut Vec::new())).await.unwrap();
     assert_eq!(start.elapsed(), patience());
     drop(hearing);
-    trickle.await.unwrap();
+    soon(trickle).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,6 +134,77 @@ async fn a_stream_that_is_cut_off_ends_its_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_cut_off_while_its_peer_takes_nothing_ends_at_once() {
+    let mut server = Server::start(limits());
+    let mut io = server.connect().await;
+    say(&mut io, GET).await;
+    let call = server.call().await;
+    let cut = Cut::clone(&call.cut);
+    let flood = tokio::spawn(call.flood());
+    // Until all else waits: there is no more room.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let start = Instant::now();
+    cut();
+    soon(flood).await.unwrap();
+    let (task, _listening) = server.stop();
+    soon(task).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_can_be_cut_off_during_the_drain() {
+    let mut server = Server::start(limits());
+    let mut io = server.connect().await;
+    say(&mut io, GET).await;
+    let call = server.call().await;
+    until(&mut io, "\r\n\r\n").await;
+    let start = Instant::now();
+    let (task, listening) = server.stop();
+    soon(listening.closed()).await;
+    // Until all else waits: the connection drains.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    (call.cut)();
+    soon(task).await.unwrap();
+    assert!(start.elapsed() < limits().drain_timeout);
+}
+
+#[tokio::test]
+async fn a_request_may_be_larger_than_is_heard_at_once() {
+    let mut server = Server::start(limits());
+    let (mut hearing, mut saying) = tokio::io::split(server.connect().await);
+    let length = 10 << 20;
+    let post = format!("POST / HTTP/1.1\r\nhost: node\r\ncontent-length: {length}\r\n\r\n");
+    let said = tokio::spawn(async move {
+        saying.write_all(post.as_bytes()).await?;
+        saying.write_all(&vec![7; length]).await
+    });
+    // Answered, and the rest of it heard out.
+    drop(server.call().await);
+    soon(said).await.unwrap().unwrap();
+    let mut answer = String::new();
+    soon(hearing.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_without_end_is_not_heard_out() {
+    let mut server = Server::start(limits());
+    let (mut hearing, mut saying) = tokio::io::split(server.connect().await);
+    let said = tokio::spawn(async move {
+        let head = "POST / HTTP/1.1\r\nhost: node\r\ncontent-length: 1000000000000\r\n\r\n";
+        saying.write_all(head.as_bytes()).await.unwrap();
+        let (mut said, chunk) = (0, vec![7; 64 << 10]);
+        while said < 3 * HEARD && saying.write_all(&chunk).await.is_ok() {
+            said += 64 << 10;
+        }
+        said
+    });
+    drop(server.call().await);
+    hearing.read_to_end(&mut Vec::new()).await.ok();
+    assert!(soon(said).await.unwrap() < 2 * HEARD);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cut_that_comes_late_harms_no_later_stream() {
     let mut server = Server::start(limits());
     let mut io = server.connect().await;
@@ -139,7 +218,9 @@ async fn a_cut_that_comes_late_harms_no_later_stream() {
     until(&mut io, "\r\n\r\n").await;
     late();
     tokio::time::sleep(Duration::from_millis(1)).await;
-    second.body.send(Frame::data("on".into())).await.unwrap();
+    soon(second.body.send(Frame::data("on".into())))
+        .await
+        .unwrap();
     assert_eq!(until(&mut io, "on\r\n").await, "2\r\non\r\n");
 }
 
@@ -154,6 +235,7 @@ async fn a_peer_that_leaves_has_its_body_dropped() {
     drop(io);
     soon(call.body.closed()).await;
     assert!((call.broken)());
+    assert!(call.broke.load(Ordering::Relaxed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +247,10 @@ async fn a_peer_that_takes_nothing_holds_little_and_is_cut_off() {
     let start = Instant::now();
     let chunk = Bytes::from_static(&[7; 16 << 10]);
     let mut taken = 0;
-    while call.body.send(Frame::data(chunk.clone())).await.is_ok() {
+    while soon(call.body.send(Frame::data(chunk.clone())))
+        .await
+        .is_ok()
+    {
         taken += chunk.len();
     }
     assert_eq!(start.elapsed(), patience());
@@ -190,7 +275,9 @@ async fn a_shutdown_lets_the_answer_end_and_closes() {
     let start = Instant::now();
     let (task, _listening) = server.stop();
     assert_eq!(rest(&mut idle).await, "");
-    call.body.send(Frame::data("last".into())).await.unwrap();
+    soon(call.body.send(Frame::data("last".into())))
+        .await
+        .unwrap();
     drop(call);
     assert_eq!(rest(&mut io).await, "4\r\nlast\r\n0\r\n\r\n");
     soon(task).await.unwrap();
@@ -205,7 +292,7 @@ async fn what_is_being_asked_at_a_shutdown_is_answered_and_nothing_after_it() {
     // Until all else waits: it has been accepted.
     tokio::time::sleep(Duration::from_millis(1)).await;
     let (task, listening) = server.stop();
-    listening.closed().await;
+    soon(listening.closed()).await;
     io.write_all(&GET.as_bytes()[3..]).await.unwrap();
     let answer = rest(&mut io).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
