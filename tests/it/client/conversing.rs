@@ -1,7 +1,5 @@
 //! A session: requests, their answers and events on one stream.
 
-use std::time::Duration;
-
 use fanfare::Client;
 use fanfare::client::{ChangeKind, Channel, Frame, Message, Presence, Reason, Update};
 use serde_json::json;
@@ -106,14 +104,13 @@ async fn a_cut_fails_what_is_unanswered_and_a_repeat_is_known() {
     let (session, mut frames) = client.session().await.unwrap();
     let subscribe = client.subscribe().to("c");
     let ready = session.subscribe(subscribe.clone()).await.unwrap();
+    let direct = super::client(&node).await;
+    let mut witness = direct.subscribe().to("c").open().await.unwrap();
     proxy.freeze();
     let message = Message::text("e", "1").request_id("r");
     let sending = session.send("c", message.clone());
-    let direct = super::client(&node).await;
     let arrived = async {
-        while direct.history("c").all().await.unwrap().events.is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        super::texts(&mut witness, 1).await;
         proxy.cut();
     };
     let (sent, ()) = timeout(PATIENCE, async { tokio::join!(sending, arrived) })

@@ -7,6 +7,7 @@ use fanfare::client::{
     Channel, ClosingReason, Code, Frame, GapReason, Message, NoEvent, Notice, Presence, Reason,
     Subscription,
 };
+use tokio::time::timeout;
 
 use super::{client, event, frame, notice, texts};
 use crate::proxy::Proxy;
@@ -145,20 +146,35 @@ async fn heartbeats_that_come_are_no_silence_however_late_they_are_read() {
         .unwrap();
     // Longer than it may be silent: once with the connection read meanwhile,
     // and once with nothing done in all the process.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
-    for blocks in [true, false] {
-        let next = frame(&mut stream).await.unwrap();
-        assert!(
-            matches!(next, Frame::Notice(Notice::Heartbeat(_))),
-            "{next:?}"
-        );
-        if blocks {
-            // Past those that waited, so that nothing is here.
-            frame(&mut stream).await.unwrap();
-            frame(&mut stream).await.unwrap();
-            std::thread::sleep(Duration::from_millis(2_500));
-        }
+    for _ in 0..5 {
+        jump(Duration::from_millis(500)).await;
+        client.history("c").all().await.unwrap();
     }
+    next_is_a_heartbeat(&mut stream).await;
+    // Past those that waited, so that nothing is here.
+    while timeout(Duration::ZERO, next_is_a_heartbeat(&mut stream))
+        .await
+        .is_ok()
+    {}
+    jump(Duration::from_secs(1)).await;
+    next_is_a_heartbeat(&mut stream).await;
+    jump(Duration::from_millis(2_500)).await;
+    next_is_a_heartbeat(&mut stream).await;
+}
+
+async fn next_is_a_heartbeat(stream: &mut Subscription) {
+    let next = frame(stream).await.unwrap();
+    assert!(
+        matches!(next, Frame::Notice(Notice::Heartbeat(_))),
+        "{next:?}"
+    );
+}
+
+/// Has so much time pass while nothing is done.
+async fn jump(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 #[tokio::test]

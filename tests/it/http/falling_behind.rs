@@ -100,6 +100,7 @@ async fn who_takes_a_large_event_slowly_is_not_let_go() {
         for _ in 0..4 {
             let chunk = slow.http.chunk().await.expect("the stream goes on");
             taken += chunk.len();
+            assert!(chunk.len() <= 16 << 10, "each is a sign of life");
             if taken >= EVENTS * escaped {
                 break;
             }

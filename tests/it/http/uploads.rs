@@ -8,7 +8,7 @@ use fanfare::hub::{Clock, Hub};
 use fanfare::{rpc, server, transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::client::{Http, JSON};
 use crate::bystander::Bystander;
@@ -90,7 +90,8 @@ async fn an_upload_that_trickles_holds_its_connection_for_so_long() {
         }
     });
     let mut answer = String::new();
-    reading.read_to_string(&mut answer).await.unwrap();
+    let answered = reading.read_to_string(&mut answer);
+    timeout(2 * PATIENCE, answered).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("within 30 s"), "{answer}");
     assert!(
