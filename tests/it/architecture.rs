@@ -16,7 +16,15 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     (
         "cli",
-        &["cli", "client", "config", "hub", "server", "telemetry"],
+        &[
+            "cli",
+            "client",
+            "config",
+            "hub",
+            "json",
+            "server",
+            "telemetry",
+        ],
     ),
     ("client", &["client", "rpc"]),
     (
