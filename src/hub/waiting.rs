@@ -22,8 +22,9 @@ struct Waits<M> {
     takes: Kinds,
 }
 
-/// Kinds of events, a bit for each; two kinds may share one.
-pub(crate) type Kinds = u64;
+/// Kinds of events, a bit for each; two kinds may share one. As small as the
+/// place in a list that has room for it anyway.
+pub(crate) type Kinds = u32;
 
 pub(crate) const ALL: Kinds = Kinds::MAX;
 

@@ -61,6 +61,9 @@ pub(super) struct Stream {
     ending: Ending,
 }
 
+/// What an allocator gives a stream; for a byte more it gives 64.
+const _: () = assert!(size_of::<Stream>() <= 512);
+
 #[derive(Debug)]
 enum State {
     Open,

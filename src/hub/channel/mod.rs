@@ -19,7 +19,7 @@ use super::frames::Frame;
 use super::let_go::LetGo;
 use super::log::{Log, Rewind};
 use super::requests::Known;
-use super::stream::select::{Select, bit};
+use super::stream::select::{Select, bit, kinds};
 use super::stream::start::{Lost, Start};
 use super::stream::subscription::Mail;
 use super::sync::{Arc, Mutex, lock};
@@ -126,7 +126,7 @@ impl Channel {
             }
             let recipients = state.audience.count(&frame.bytes[frame.name.clone()]);
             state.mark_watchers(node, &mut wakes);
-            let kind = || bit(&frame.bytes[frame.name.clone()]);
+            let kind = || kinds(bit(&frame.bytes[frame.name.clone()]));
             let sequence = state.waiting.number(&node.counter, kind, &mut wakes);
             state.events.append((self, node), frame, sequence, now);
             let receipt = Receipt {

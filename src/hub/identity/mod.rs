@@ -7,10 +7,13 @@
 
 mod turn;
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::mem;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::channel::Channel;
@@ -24,10 +27,34 @@ pub(super) use turn::Turn;
 /// The connected members of the node, and those whose stream broke.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
-    by_id: Mutex<HashMap<MemberId, Arc<Identity>>>,
+    by_id: Mutex<HashSet<Known>>,
     /// Members without a stream, and until when they may come back.
     away: Mutex<HashMap<MemberId, Away>>,
 }
+
+/// A member, to be found by its id.
+#[derive(Debug)]
+struct Known(Arc<Identity>);
+
+impl Borrow<MemberId> for Known {
+    fn borrow(&self) -> &MemberId {
+        &self.0.id
+    }
+}
+
+impl Hash for Known {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for Known {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Known {}
 
 /// A member whose stream broke, and until when it may come back.
 #[derive(Debug)]
@@ -43,11 +70,14 @@ pub(super) struct Identity {
     standing: Mutex<Standing>,
 }
 
+/// The channels that a member is in, mostly one, and its place among their
+/// members.
+type Places = SmallVec<[(Arc<Channel>, u64); 1]>;
+
 #[derive(Debug, Default)]
 struct Standing {
     profile: Bytes,
-    /// The channels that it is in, and its place among their members.
-    places: Vec<(Arc<Channel>, u64)>,
+    places: Places,
     /// The stream that it has, which may be gone already.
     reader: Option<Arc<StreamReader>>,
     /// Counts its streams.
@@ -59,7 +89,7 @@ struct Standing {
 impl Identities {
     /// The member of this id, if it is connected.
     pub(super) fn get(&self, id: &MemberId) -> Option<Arc<Identity>> {
-        lock(&self.by_id).get(id).cloned()
+        lock(&self.by_id).get(id).map(|Known(it)| Arc::clone(it))
     }
 
     /// How many there are.
@@ -78,13 +108,16 @@ impl Identities {
     }
 
     fn enter(&self, id: &MemberId) -> Arc<Identity> {
-        let fresh = || {
-            Arc::new(Identity {
-                id: id.clone(),
-                standing: Mutex::default(),
-            })
-        };
-        Arc::clone(lock(&self.by_id).entry(id.clone()).or_insert_with(fresh))
+        let mut by_id = lock(&self.by_id);
+        if let Some(Known(known)) = by_id.get(id) {
+            return Arc::clone(known);
+        }
+        let fresh = Arc::new(Identity {
+            id: id.clone(),
+            standing: Mutex::default(),
+        });
+        by_id.insert(Known(Arc::clone(&fresh)));
+        fresh
     }
 }
 
@@ -131,7 +164,7 @@ impl Standing {
             .into_iter()
             .map(|(channel, place)| (channel.name().to_owned(), (channel, place)))
             .collect();
-        let (mut kept, mut fresh) = (Vec::new(), Vec::new());
+        let (mut kept, mut fresh) = (Places::new(), Places::new());
         let mut channels = Vec::with_capacity(names.len());
         for name in names {
             let place = match before.remove(name.as_str()) {
@@ -204,7 +237,7 @@ fn join(
     }
 }
 
-fn dismiss(node: &Node, places: Vec<(Arc<Channel>, u64)>) {
+fn dismiss(node: &Node, places: Places) {
     node.release(places.len());
     for (channel, place) in places {
         channel.dismiss(node, place);

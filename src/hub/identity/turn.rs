@@ -1,6 +1,7 @@
 //! A member in the hands of one stream, until a newer one takes it up.
 
 use std::collections::HashSet;
+use std::mem;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -9,7 +10,7 @@ use super::super::channel::Channel;
 use super::super::stream::subscription::{End, Mail, StreamReader};
 use super::super::sync::{Arc, lock};
 use super::super::{Hub, Node};
-use super::{Away, Identity, Standing, dismiss};
+use super::{Away, Identity, Places, Standing, dismiss};
 use crate::model::{ChannelName, Error, MemberId};
 
 /// A member in the hands of one of its streams.
@@ -101,7 +102,7 @@ impl Turn {
         if !self.holds(standing) {
             return Err(Error::Replaced);
         }
-        let mut fresh = Vec::with_capacity(names.len());
+        let mut fresh = Places::with_capacity(names.len());
         for name in names {
             match super::join(hub, &self.identity.id, &standing.profile, name) {
                 Ok(place) => fresh.push(place),
@@ -121,8 +122,10 @@ impl Turn {
     pub(in crate::hub) fn leave(&self, node: &Node, names: &HashSet<&str>) {
         let standing = &mut *lock(&self.identity.standing);
         if self.holds(standing) {
-            let left = |(channel, _): &mut (Arc<Channel>, u64)| names.contains(channel.name());
-            dismiss(node, standing.places.extract_if(.., left).collect());
+            let places = mem::take(&mut standing.places).into_iter();
+            let (left, kept) = places.partition(|(channel, _)| names.contains(channel.name()));
+            standing.places = kept;
+            dismiss(node, left);
         }
     }
 

@@ -17,7 +17,7 @@ struct Names {
     /// In order, so that a look-up is O(log names).
     sorted: Box<[EventName]>,
     /// The bits of all together.
-    bits: Kinds,
+    bits: u64,
 }
 
 /// What names and senders events may have: for each text one of 64 bits, so
@@ -50,6 +50,12 @@ pub(in crate::hub) fn bit(text: &[u8]) -> u64 {
     1 << (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
+/// The kinds of events whose names have these bits.
+#[expect(clippy::cast_possible_truncation, reason = "both halves are in it")]
+pub(in crate::hub) fn kinds(bits: u64) -> Kinds {
+    (bits | bits >> 32) as Kinds
+}
+
 impl Filter {
     /// Takes the events named in `names`, all if there are none.
     pub fn named(mut names: Vec<EventName>) -> Self {
@@ -80,14 +86,14 @@ impl Filter {
 
     /// The kinds of events that are taken, by name: no others are, at least.
     pub(in crate::hub) fn kinds(&self) -> Kinds {
-        self.names.as_ref().map_or(ALL, |names| names.bits)
+        self.names.as_ref().map_or(ALL, |names| kinds(names.bits))
     }
 
     /// The choice that this is for the member `own`.
     pub(in crate::hub) fn select<'a>(&'a self, own: &'a str) -> Select<'a> {
         Select {
             names: self.names(),
-            bits: self.kinds(),
+            bits: self.names.as_ref().map_or(0, |names| names.bits),
             own: (!self.echo).then(|| (own.as_bytes(), bit(own.as_bytes()))),
         }
     }
