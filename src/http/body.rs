@@ -18,7 +18,7 @@ pub struct Answer(Content);
 #[derive(Debug)]
 enum Content {
     Native(rpc::Answer),
-    Whole(Full<Bytes>),
+    Whole(Box<Full<Bytes>>),
     Events(Box<Events>),
     Web(tonic::body::Body),
 }
@@ -38,7 +38,7 @@ impl From<rpc::Answer> for Answer {
 
 impl From<Bytes> for Answer {
     fn from(body: Bytes) -> Self {
-        Self(Content::Whole(Full::new(body)))
+        Self(Content::Whole(Box::new(Full::new(body))))
     }
 }
 

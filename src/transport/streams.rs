@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 use tokio::task::coop::unconstrained;
 
-use super::turns::{Told, Turn, Turns};
+use super::turns::{Key, Told, Turn, Turns};
 
 /// Cuts off the stream whose request carries it, among its extensions: its
 /// future and its body are dropped, the peer sees `RST_STREAM(CANCEL)`, and
@@ -25,7 +25,7 @@ use super::turns::{Told, Turn, Turns};
 pub type Cut = Arc<dyn Fn() + Send + Sync>;
 
 /// The key that is not a stream's.
-const HTTP: usize = usize::MAX - 1;
+const HTTP: Key = Key::MAX;
 
 /// Turns in one poll, after which other connections get theirs: a stream that
 /// has much to say says 64 KiB in one.
@@ -37,7 +37,7 @@ pub(super) struct Streams<F> {
     turns: Arc<Turns>,
     http: (Arc<Turn>, Waker),
     /// Whose turn it is, in order, and how many have had it.
-    woken: Vec<usize>,
+    woken: Vec<Key>,
     had: usize,
 }
 
@@ -71,7 +71,9 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
     /// Takes in the stream that `begin` makes, to be polled.
     pub(super) fn open(&mut self, begin: impl FnOnce(Cut, Told) -> F) {
         let entry = self.open.vacant_entry();
-        let turn = Turn::new(entry.key(), &self.turns);
+        // HTTP/2 numbers the streams of a connection in 31 bits.
+        let key = Key::try_from(entry.key()).unwrap_or(HTTP);
+        let turn = Turn::new(key, &self.turns);
         let waker = Waker::from(Arc::clone(&turn));
         waker.wake_by_ref();
         let cut = Arc::clone(&turn);
@@ -100,7 +102,7 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
                 return Poll::Pending;
             };
             if key != HTTP {
-                self.poll_stream(key);
+                self.poll_stream(key as usize);
                 continue;
             }
             let (turn, waker) = self.http.clone();
@@ -116,7 +118,7 @@ impl<F: Future<Output = ()> + Unpin> Streams<F> {
     }
 
     /// Whose turn it is; nobody's when `task` is to park.
-    fn next(&mut self, task: &Waker) -> Option<usize> {
+    fn next(&mut self, task: &Waker) -> Option<Key> {
         if self.had == self.woken.len() {
             self.woken.clear();
             self.had = 0;

@@ -14,13 +14,16 @@ thread_local! {
     static CURRENT: Cell<*const Turn> = const { Cell::new(ptr::null()) };
 }
 
+/// What a stream is called in the list; small, since each is held while idle.
+pub(super) type Key = u32;
+
 /// The list of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<List>);
 
 #[derive(Debug, Default)]
 struct List {
-    woken: Vec<usize>,
+    woken: Vec<Key>,
     /// The connection's task, while it is parked.
     task: Option<Waker>,
 }
@@ -28,7 +31,7 @@ struct List {
 /// One who can be woken.
 #[derive(Debug)]
 pub(super) struct Turn {
-    key: usize,
+    key: Key,
     listed: AtomicBool,
     cut: AtomicBool,
     /// HTTP/2 has its waker; it lets go of one that it has woken.
@@ -39,7 +42,7 @@ pub(super) struct Turn {
 impl Turns {
     /// Moves the list into `woken`. Pending when it was empty: then the next
     /// who is woken wakes `task`.
-    pub(super) fn take(&self, woken: &mut Vec<usize>, task: &Waker) -> Poll<()> {
+    pub(super) fn take(&self, woken: &mut Vec<Key>, task: &Waker) -> Poll<()> {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if list.woken.is_empty() {
             list.task = Some(task.clone());
@@ -50,7 +53,7 @@ impl Turns {
         Poll::Ready(())
     }
 
-    fn push(&self, key: usize) {
+    fn push(&self, key: Key) {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         list.woken.push(key);
         let task = list.task.take();
@@ -63,7 +66,7 @@ impl Turns {
 
 impl Turn {
     /// One who is called `key` in the list.
-    pub(super) fn new(key: usize, turns: &Arc<Turns>) -> Arc<Self> {
+    pub(super) fn new(key: Key, turns: &Arc<Turns>) -> Arc<Self> {
         Arc::new(Self {
             key,
             listed: AtomicBool::new(false),
@@ -170,7 +173,7 @@ mod tests {
         }
     }
 
-    fn taken(turns: &Turns, task: &Arc<Task>) -> Option<Vec<usize>> {
+    fn taken(turns: &Turns, task: &Arc<Task>) -> Option<Vec<Key>> {
         let mut woken = Vec::new();
         let taken = turns.take(&mut woken, &Waker::from(Arc::clone(task)));
         taken.is_ready().then_some(woken)
@@ -241,7 +244,10 @@ mod tests {
         const WAKERS: usize = 3;
         const TIMES: u64 = 20_000;
         let turns = Arc::<Turns>::default();
-        let all: Vec<_> = (0..WAKERS).map(|key| Turn::new(key, &turns)).collect();
+        let all: Vec<_> = (0..)
+            .map(|key| Turn::new(key, &turns))
+            .take(WAKERS)
+            .collect();
         let counts: Arc<[AtomicU64; WAKERS]> = Arc::default();
         let threads: Vec<_> = all
             .iter()
@@ -249,7 +255,7 @@ mod tests {
             .map(|(turn, counts)| {
                 thread::spawn(move || {
                     for _ in 0..TIMES {
-                        counts[turn.key].fetch_add(1, Ordering::Relaxed);
+                        counts[turn.key as usize].fetch_add(1, Ordering::Relaxed);
                         turn.wake_by_ref();
                     }
                 })
@@ -265,6 +271,7 @@ mod tests {
                 assert!(begin.elapsed().as_secs() < 60, "{seen:?}");
             }
             for key in woken.drain(..) {
+                let key = key as usize;
                 all[key].begin();
                 seen[key] = counts[key].load(Ordering::Relaxed);
             }
