@@ -3,7 +3,7 @@
 //! A task for each of them would be woken by itself, and wake the connection's
 //! once more to have its bytes written. Here the task is woken once for all
 //! that were, and not at all by what its streams do while it runs; HTTP/2 is
-//! woken, and polled, as one among them.
+//! woken as one among them, and polled after those that are awake with it.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! What a log remembers of a frame to choose by, in twelve bytes.
+//! What a log remembers of a frame to choose by, in sixteen bytes.
 
 use std::ops::Range;
 

@@ -132,7 +132,7 @@ impl<'a> Joining<'a> {
             if let By::Pattern { counted: true, .. } = slots.get(slot).by {
                 self.node().release(1);
             }
-            self.stream.switch(slot, by, wish);
+            self.stream.switch(slot, by, wish, self.from);
             return true;
         }
         let channel = channel.and_then(|channel| self.listened(channel, &wish));

@@ -40,7 +40,7 @@ impl Subscription {
         }
         // From here on none of them decides for a channel that comes to be, and
         // those for which one did are in their slots.
-        self.take_in();
+        self.take_in(u64::MAX);
         let (names, patterns): (Vec<_>, Vec<_>) = texts.iter().partition(|t| t.name().is_some());
         let mut slots = Vec::new();
         for pattern in patterns {
@@ -83,7 +83,7 @@ impl Subscription {
             }
         }
         // Who is on no list any more is marked, or in line to be read.
-        self.take_marks(&removed);
+        self.take_marks(&removed, u64::MAX);
         self.marked.retain(|slot| !removed.contains(slot));
         self.cursors.pass_over(&removed);
     }
@@ -99,7 +99,7 @@ impl Subscription {
             presence: false,
             strict: *strict,
         };
-        self.switch(slot, By::Pattern { rank, counted }, wish);
+        self.switch(slot, By::Pattern { rank, counted }, wish, u64::MAX);
     }
 
     fn remove(&mut self, name: &ChannelName, slot: u32) {
@@ -114,8 +114,9 @@ impl Subscription {
     }
 
     /// Has the stream come to a slot's channel by another text. It stays where
-    /// it is in the channel.
-    pub(super) fn switch(&mut self, slot: u32, by: By, wish: Wish) {
+    /// it is in the channel; what the text before did not take has passed, but
+    /// only `upto` a number.
+    pub(super) fn switch(&mut self, slot: u32, by: By, wish: Wish, upto: u64) {
         let at = self.cursors.slots.get_mut(slot);
         let place = at.place(&self.reader, slot);
         at.by = by;
@@ -131,16 +132,17 @@ impl Subscription {
         let now = Some(at.listens());
         let passed = channel.and_then(|c| c.relisten(&self.node, &place, before, now));
         if let Some(passed) = passed {
-            at.view.cursor = at.view.cursor.max(passed);
+            at.view.cursor = at.view.cursor.max(passed.min(upto));
             self.marked.push(slot);
         }
     }
 
-    /// Takes the marks that there are, but of slots that were `removed`.
-    pub(super) fn take_marks(&mut self, removed: &HashSet<u32>) {
+    /// Takes the marks that there are, but of slots that were `removed`. Nothing
+    /// passes that was numbered after `upto`.
+    pub(super) fn take_marks(&mut self, removed: &HashSet<u32>, upto: u64) {
         let (mut came, passed) = self.reader.take_marks();
         came.retain(|slot| !removed.contains(slot));
-        self.cursors.pass(&came, passed);
+        self.cursors.pass(&came, passed.min(upto));
         self.marked.append(&mut came);
     }
 

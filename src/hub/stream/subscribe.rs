@@ -107,7 +107,7 @@ impl Subscription {
             .join(&self.hub(), &names)
             .inspect_err(|_| self.unreserve(&joins))?;
         // Where it came to them by a pattern, they are in their slots by now.
-        self.take_in();
+        self.take_in(from);
         let texts: Vec<_> = joins.iter().map(Join::text).collect();
         let mut joining = Joining::new(self, Start::Live, from);
         if let Err(error) = joining.join_all(joins, channels) {
@@ -115,14 +115,16 @@ impl Subscription {
             return Err(error);
         }
         joining.finish();
+        // What came after `from` is for what it listens to now.
+        self.take_marks(&HashSet::new(), from);
         Ok(from)
     }
 
     /// Fits in the channels that it was told of.
-    pub(super) fn take_in(&mut self) {
+    pub(super) fn take_in(&mut self, upto: u64) {
         let attached = self.take_attached();
         // A channel was marked before another takes its place.
-        self.take_marks(&HashSet::new());
+        self.take_marks(&HashSet::new(), upto);
         for attached in attached {
             self.cursors.attach(&self.node, attached, &mut self.marked);
         }

@@ -147,13 +147,12 @@ fn text_len(text: &str) -> usize {
 
 #[inline]
 fn open(field: u8, len: usize, into: &mut Vec<u8>) {
-    match u8::try_from(len) {
-        // One write for both: nearly all are as short as this.
-        Ok(short @ ..0x80) => into.put_slice(&[key(field), short]),
-        _ => {
-            into.push(key(field));
-            varint(len as u64, into);
-        }
+    // One write for both: nearly all are as short as this.
+    if let Ok(short @ ..0x80) = u8::try_from(len) {
+        into.put_slice(&[key(field), short]);
+    } else {
+        into.push(key(field));
+        varint(len as u64, into);
     }
 }
 

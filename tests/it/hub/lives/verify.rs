@@ -242,14 +242,11 @@ impl<'a> Judge<'a> {
             entries.into_iter().any(|entry| entry.strict)
         };
         let mut rest = self.truth.sent.range(self.position + 1..);
-        let behind = match oldest {
-            Some(oldest) => {
-                rest.any(|(number, sent)| strict(sent) && *number < oldest[sent.channel])
-            }
-            None => {
-                let mut entries = self.wishes().flat_map(|wish| &wish.0);
-                entries.any(|entry| entry.strict) && rest.next().is_some()
-            }
+        let behind = if let Some(oldest) = oldest {
+            rest.any(|(number, sent)| strict(sent) && *number < oldest[sent.channel])
+        } else {
+            let mut entries = self.wishes().flat_map(|wish| &wish.0);
+            entries.any(|entry| entry.strict) && rest.next().is_some()
         };
         self.check(behind, || "ended as slow, and was not".to_owned());
     }
