@@ -52,6 +52,8 @@
 //! | a position before what is on the page | the hub's own tests |
 //! | the last rule that matches | `queries` |
 //! | an interest left behind | the hub's own tests, `leaving`, `observers` |
+//! | everybody woken by what few take | `choice`, `observers` |
+//! | what sleepers passed not told them | `choice`, `observers` |
 //!
 //! And of streams that join and leave while they are open:
 //!
@@ -75,6 +77,7 @@
 //! | a list that goes on where it is not watched any more | `lives` |
 //! | the policy of the text before | `lives` |
 //! | a name kept for a slot that was left | `lives` |
+//! | what the text before had passed comes by the next | `turning` |
 
 pub(crate) mod support;
 
