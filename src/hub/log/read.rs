@@ -9,8 +9,9 @@ use super::super::stream::select::{Select, Sketch};
 use super::segment::Segment;
 use super::{Log, SEGMENT};
 
-/// Frames that one read looks at when it must choose among them, so that a
-/// filter which keeps little does not hold the channel's lock for long.
+/// Frames that one read goes past when it must choose among them, so that a
+/// filter which keeps little does not hold the channel's lock for long. Those of
+/// segments that are skipped whole count too.
 pub(super) const SCAN: usize = 1024;
 
 /// About where in a log a reader is: how many frames ever came before.
