@@ -14,9 +14,9 @@ use tokio::time::Instant;
 /// extensions, so that it can be asked once the stream has ended.
 pub type Broken = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Bytes of a peer in one turn, after which its streams have theirs: what
-/// HTTP/2 reads at once.
-pub(super) const TURN: usize = 8 << 10;
+/// Bytes of a peer in one turn, after which its streams have theirs. HTTP/2
+/// reads 8 KiB at once, less what it has of a frame: after most of that no more.
+pub(super) const TURN: usize = 4 << 10;
 
 /// What is known of a peer.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Context;
 
 use http::Method;
@@ -757,4 +757,63 @@ async fn a_peer_that_makes_many_streams_fail_is_sent_away() {
     let excess = |stream| frame(8, 0, stream, &[0x7f, 0xff, 0xff, 0xff]);
     assert!(!is_sent_away(100, excess).await);
     assert!(is_sent_away(1_200, excess).await);
+}
+
+/// Counts the streams that wait for their first turn, and how many did at most.
+#[derive(Default)]
+struct Waiting {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+/// Each stream that is opened is given one, and calls it at its first turn.
+struct Turned(Arc<Waiting>);
+
+impl Clone for Turned {
+    fn clone(&self) -> Self {
+        let now = self.0.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.most.fetch_max(now, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Service<Request<Incoming>> for Turned {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Incoming>) -> Self::Future {
+        self.0.now.fetch_sub(1, Ordering::Relaxed);
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_opens_many_streams_is_one_read_ahead_of_their_turns() {
+    const READ: usize = 8 << 10;
+    let request = |stream| frame(1, 5, stream, &[0x82, 0x86, 0x84]);
+    let most = READ / request(1).len() + 1;
+    let mut bytes = [PREFACE.as_slice(), &frame(4, 0, 0, &[])].concat();
+    for stream in (1..).step_by(2).take(4 * most) {
+        bytes.extend(request(stream));
+    }
+    let (io, far) = duplex(bytes.len());
+    let waiting = Arc::<Waiting>::default();
+    let limits = Limits {
+        connection_streams: 10_000,
+        ..limits()
+    };
+    let service = Turned(Arc::clone(&waiting));
+    let serving = tokio::spawn(serve((far, String::new()), service, limits, pending()));
+    let (mut reader, mut writer) = tokio::io::split(io);
+    writer.write_all(&bytes).await.unwrap();
+    writer.shutdown().await.unwrap();
+    soon(reader.read_to_end(&mut Vec::new())).await.unwrap();
+    soon(serving).await.unwrap();
+    let waited = waiting.most.load(Ordering::Relaxed);
+    assert!(most / 2 < waited && waited <= most, "{waited}");
 }
