@@ -62,7 +62,7 @@ pub(super) struct Stream {
 }
 
 /// What an allocator gives a stream; for a byte more it gives 64.
-const _: () = assert!(size_of::<Stream>() <= 512);
+const _: () = assert!(size_of::<Stream>() <= 448);
 
 #[derive(Debug)]
 enum State {

@@ -83,6 +83,12 @@ impl Streams {
         }))
     }
 
+    /// Whether whoever carries a stream says that it broke.
+    pub(in crate::hub) fn broke(&self, key: usize) -> bool {
+        let carrier = lock(&self.table).open[key].carrier.clone();
+        carrier.is_some_and(|carrier| carrier.broke())
+    }
+
     /// Takes a stream out.
     pub(in crate::hub) fn close(&self, key: usize) {
         let mut table = lock(&self.table);

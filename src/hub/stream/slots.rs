@@ -1,7 +1,5 @@
 //! What one stream listens to: a slot for each channel, however it came to it.
 
-use std::collections::{BTreeMap, HashMap};
-
 use slab::Slab;
 
 use super::super::channel::{Channel, View, Watch};
@@ -10,6 +8,8 @@ use super::super::node::{Node, Reached};
 use super::super::observer::Attached;
 use super::super::ready::Marks;
 use super::super::sync::Arc;
+use super::named::Named;
+use super::patterns::Patterns;
 use super::slot::{By, Listening, Ranks, Slot};
 use crate::model::{ChannelName, Limit, Pattern};
 
@@ -18,11 +18,8 @@ use crate::model::{ChannelName, Limit, Pattern};
 #[repr(C)]
 pub(super) struct Slots {
     all: Slab<Slot>,
-    by_name: HashMap<ChannelName, u32>,
-    /// By rank: the lowest of those that match decides.
-    patterns: BTreeMap<u64, Listening>,
-    /// How many ranks were given, of which 0 is that of a name.
-    ranks: u64,
+    by_name: Named,
+    patterns: Patterns,
 }
 
 impl Slots {
@@ -60,25 +57,22 @@ impl Slots {
 
     /// Takes in a pattern, and gives its rank.
     pub(super) fn listen(&mut self, listening: Listening) -> u64 {
-        self.ranks += 1;
-        self.patterns.insert(self.ranks, listening);
-        self.ranks
+        self.patterns.add(listening)
     }
 
     /// Lets go of a pattern, of which this was the rank; its channels stay.
     pub(super) fn unlisten(&mut self, pattern: &Pattern) -> Option<u64> {
-        let (rank, _) = self.patterns().find(|(_, known)| *known == pattern)?;
-        self.patterns.remove(&rank).map(|_| rank)
+        self.patterns.remove(pattern)
     }
 
     /// The pattern of this rank.
     pub(super) fn pattern(&self, rank: u64) -> &Listening {
-        &self.patterns[&rank]
+        self.patterns.get(rank).expect("a stream listens by it")
     }
 
     /// The slot that a channel is in, if it is in one.
     pub(super) fn find(&self, name: &ChannelName) -> Option<u32> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name)
     }
 
     /// Whether it came to this channel by its name.
@@ -92,8 +86,8 @@ impl Slots {
         let slots = self.all.iter().map(|(_, slot)| slot);
         let named = slots.filter(|slot| slot.by.rank() == 0);
         let named = named.map(|slot| slot.filter.names().len());
-        let patterns = self.patterns.values();
-        let patterns = patterns.map(|listening| listening.filter.names().len());
+        let patterns = self.patterns.iter();
+        let patterns = patterns.map(|(_, listening)| listening.filter.names().len());
         named.chain(patterns).sum()
     }
 
@@ -109,14 +103,14 @@ impl Slots {
             By::Pattern { rank: by, .. } => by == rank,
             _ => false,
         };
-        let matched = self.by_name.iter().filter(|(_, slot)| by_it(**slot));
-        matched.map(|(name, slot)| (name.clone(), *slot)).collect()
+        let matched = self.by_name.iter().filter(|(_, slot)| by_it(*slot));
+        matched.map(|(name, slot)| (name.clone(), slot)).collect()
     }
 
     /// The patterns with their ranks, in that order.
     pub(super) fn patterns(&self) -> impl Iterator<Item = (u64, &Pattern)> {
         let patterns = self.patterns.iter();
-        patterns.map(|(rank, listening)| (*rank, &listening.pattern))
+        patterns.map(|(rank, listening)| (rank, &listening.pattern))
     }
 
     /// What the names of all channels begin with for which patterns of these
@@ -189,7 +183,7 @@ impl Slots {
         attached: Attached,
         marked: &mut Marks,
     ) -> Result<(), Reached> {
-        let Some(&key) = self.by_name.get(&attached.name) else {
+        let Some(key) = self.by_name.get(&attached.name) else {
             let Attached {
                 name,
                 channel,
@@ -235,23 +229,24 @@ impl Slots {
         if let By::Pattern { counted, .. } = *by {
             node.release(usize::from(counted));
             self.all.remove(slot as usize);
-            let name = channel.as_ref().and_then(|channel| channel.full_name());
-            name.map(|name| self.by_name.remove(name));
+            if let Some(name) = channel.as_ref().and_then(|it| it.full_name()) {
+                self.by_name.remove(name);
+            }
             if self.all.capacity() > 64 + 4 * self.all.len() {
                 self.all.shrink_to_fit();
-                self.by_name.shrink_to_fit();
+                self.by_name.shrink();
             }
         }
     }
 
     /// Lets nothing more be attached to `stream`.
     pub(super) fn unwatch(&self, node: &Node, stream: usize) {
-        for (name, slot) in &self.by_name {
-            if let By::Name = self.get(*slot).by {
+        for (name, slot) in self.by_name.iter() {
+            if let By::Name = self.get(slot).by {
                 node.registry.unwatch(name.as_str(), stream);
             }
         }
-        for Listening { pattern, .. } in self.patterns.values() {
+        for (_, pattern) in self.patterns() {
             node.registry.unwatch(pattern.as_str(), stream);
         }
     }

@@ -33,8 +33,8 @@ impl Hub {
         let node = Arc::clone(&self.node);
         let reader = Arc::new(Reader::new());
         let now = Instant::now();
-        let key = node.streams.open(&reader, carrier.clone(), now)?;
-        Ok(Subscription::new(node, key, reader, carrier))
+        let key = node.streams.open(&reader, carrier, now)?;
+        Ok(Subscription::new(node, key, reader))
     }
 
     /// Opens a stream that [subscribes](Subscription::subscribe) at once.

@@ -12,7 +12,6 @@ use super::super::ready::{Marks, Reader, Round};
 use super::super::sync::Arc;
 use super::super::waiting::Kinds;
 use super::cursors::Cursors;
-use super::open::Carrier;
 use crate::model::{Limit, MemberId};
 
 /// Why a subscription ends from within.
@@ -78,7 +77,6 @@ pub struct Subscription {
     /// None until it subscribes.
     pub(super) turn: Option<Turn>,
     pub(super) recovered: bool,
-    carrier: Option<Arc<dyn Carrier>>,
     /// Places that it holds, whatever its patterns bring.
     pub(super) reserved: usize,
 }
@@ -94,12 +92,7 @@ impl std::fmt::Debug for Subscription {
 
 impl Subscription {
     /// A stream that listens to nothing yet, at the node's newest number.
-    pub(in crate::hub) fn new(
-        node: Arc<Node>,
-        key: usize,
-        reader: Arc<StreamReader>,
-        carrier: Option<Arc<dyn Carrier>>,
-    ) -> Self {
+    pub(in crate::hub) fn new(node: Arc<Node>, key: usize, reader: Arc<StreamReader>) -> Self {
         Self {
             key,
             reader,
@@ -108,7 +101,6 @@ impl Subscription {
             turn: None,
             recovered: false,
             end: None,
-            carrier,
             reserved: 0,
             node,
         }
@@ -207,7 +199,7 @@ impl Drop for Subscription {
         let mail = self.reader.leave();
         self.cursors.slots.unwatch(&self.node, self.key);
         let attached = mail.map(|letter| letter.attached).unwrap_or_default();
-        let broke = self.carrier.as_ref().is_some_and(|carrier| carrier.broke());
+        let broke = self.node.streams.broke(self.key);
         self.part(attached, broke);
         self.node.streams.close(self.key);
     }
