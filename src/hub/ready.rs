@@ -9,7 +9,8 @@
 //! once all is read.
 //!
 //! Who does not take an event stays on the list, and nobody tells its reader;
-//! a mark brings the number up to which nothing was for it.
+//! a mark brings the number up to which nothing was for it, and past which the
+//! event is that it tells of.
 //!
 //! Guarantee: a place is on a channel's list or with its reader, marked or in
 //! line to be read, never both, never neither; a reader that parks has no marks
@@ -22,8 +23,16 @@ use smallvec::SmallVec;
 use super::sequence::Counter;
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 
-/// The slots that have something to read; mostly one, which is no allocation.
-pub(crate) type Marks = SmallVec<[u32; 4]>;
+/// Says that there is something to read in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark {
+    /// Nothing is left there up to this number.
+    pub(crate) passed: u64,
+    pub(crate) slot: u32,
+}
+
+/// Marks of slots, each of which has one; one alone is no allocation.
+pub(crate) type Marks = SmallVec<[Mark; 1]>;
 
 /// One who reads from several channels: a stream.
 ///
@@ -39,20 +48,8 @@ pub(crate) struct Reader<M> {
 #[derive(Debug)]
 struct Inbox<M> {
     marked: Marks,
-    /// As in [`Came`]: the newest number before the first of them.
-    passed: u64,
     mail: M,
     waker: Option<Waker>,
-}
-
-/// What came to a reader since its last round, beside the marks themselves.
-#[derive(Debug)]
-pub(crate) struct Came<M> {
-    pub(crate) mail: M,
-    /// How many marks there were before.
-    pub(crate) known: usize,
-    /// In the places that were marked since, nothing was left up to this number.
-    pub(crate) passed: u64,
 }
 
 /// How a round of reading ended.
@@ -75,7 +72,6 @@ impl<M: Default> Reader<M> {
         Self {
             inbox: Mutex::new(Inbox {
                 marked: Marks::new(),
-                passed: 0,
                 mail: M::default(),
                 waker: None,
             }),
@@ -84,14 +80,11 @@ impl<M: Default> Reader<M> {
         }
     }
 
-    /// Says that past `newest` there is something to read in `slot`. The waker,
-    /// if any, must be woken when no lock is held; so with [`Reader::post`].
-    pub(crate) fn mark(&self, slot: u32, newest: u64) -> Option<Waker> {
+    /// Leaves a mark. The waker, if any, must be woken when no lock is held; so
+    /// with [`Reader::post`].
+    pub(crate) fn mark(&self, mark: Mark) -> Option<Waker> {
         let mut inbox = lock(&self.inbox);
-        if inbox.marked.is_empty() {
-            inbox.passed = newest;
-        }
-        inbox.marked.push(slot);
+        inbox.marked.push(mark);
         inbox.waker.take()
     }
 
@@ -110,29 +103,28 @@ impl<M: Default> Reader<M> {
         look(&mut lock(&self.inbox).mail)
     }
 
-    /// Takes the marks before the next poll does, and tells up to which number
-    /// nothing was left in their places.
-    pub(crate) fn take_marks(&self) -> (Marks, u64) {
-        let mut inbox = lock(&self.inbox);
-        (std::mem::take(&mut inbox.marked), inbox.passed)
+    /// Takes the marks before the next poll does.
+    pub(crate) fn take_marks(&self) -> Marks {
+        std::mem::take(&mut lock(&self.inbox).marked)
     }
 
     /// Reads in rounds, and parks only when one of them has settled.
     ///
-    /// Each round is given the newest number; what was marked before that was
-    /// loaded is in `marked` by then, and stays there until the round takes it.
+    /// Each round is given the newest number, and the messages; what was marked
+    /// before that number was loaded is in `marked` by then, and stays there
+    /// until the round takes it.
     pub(crate) fn poll<T>(
         &self,
         counter: &Counter,
         cx: &mut Context<'_>,
         marked: &mut Marks,
-        mut round: impl FnMut(u64, &mut Marks, Came<M>) -> Round<T>,
+        mut round: impl FnMut(u64, &mut Marks, M) -> Round<T>,
     ) -> Poll<T> {
         self.hand_over();
         for _ in 0..Self::ROUNDS {
             let newest = counter.newest();
-            let came = self.collect(cx.waker(), marked);
-            match round(newest, marked, came) {
+            let mail = self.collect(cx.waker(), marked);
+            match round(newest, marked, mail) {
                 Round::Yield(out) => return Poll::Ready(out),
                 Round::Left => {}
                 Round::Settled => {
@@ -147,7 +139,7 @@ impl<M: Default> Reader<M> {
 
     /// In one step registers the waker and takes what is there: what comes
     /// later wakes.
-    fn collect(&self, waker: &Waker, marked: &mut Marks) -> Came<M> {
+    fn collect(&self, waker: &Waker, marked: &mut Marks) -> M {
         let mut inbox = lock(&self.inbox);
         if !inbox
             .waker
@@ -156,17 +148,12 @@ impl<M: Default> Reader<M> {
         {
             inbox.waker = Some(waker.clone());
         }
-        let known = marked.len();
-        if known == 0 {
+        if marked.is_empty() {
             std::mem::swap(marked, &mut inbox.marked);
         } else {
             marked.append(&mut inbox.marked);
         }
-        Came {
-            mail: std::mem::take(&mut inbox.mail),
-            known,
-            passed: inbox.passed,
-        }
+        std::mem::take(&mut inbox.mail)
     }
 
     /// Says that something was handed over beside what was polled, or a part of

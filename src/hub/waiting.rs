@@ -3,7 +3,7 @@
 
 use std::task::Waker;
 
-use super::ready::Reader;
+use super::ready::{Mark, Reader};
 use super::sequence::Counter;
 use super::sync::Arc;
 
@@ -63,14 +63,23 @@ impl<M: Default> Waiting<M> {
 
     /// Marks who takes any of these `kinds`, under the channel's lock. O(places).
     pub(crate) fn mark(&mut self, counter: &Counter, kinds: Kinds, wakes: &mut Wakes) {
-        let newest = counter.newest();
-        self.places.retain(|place| {
-            let stays = place.takes & kinds == 0;
-            if !stays {
-                wakes.add(place.reader.mark(place.slot, newest));
-            }
-            stays
-        });
+        let passed = counter.newest();
+        self.places.retain(
+            |Waits {
+                 reader,
+                 slot,
+                 takes,
+             }| {
+                let stays = takes & kinds == 0;
+                if !stays {
+                    wakes.add(reader.mark(Mark {
+                        slot: *slot,
+                        passed,
+                    }));
+                }
+                stays
+            },
+        );
         if self.places.is_empty() {
             self.gone = 0;
         }

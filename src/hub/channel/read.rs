@@ -66,7 +66,8 @@ impl Channel {
         chunk: &mut Chunk<'_>,
     ) -> Taken {
         let state = &mut *lock(&self.state);
-        let (event, change) = (state.event(view), state.change(view));
+        let change = state.change(view);
+        let event = change.and_then(|_| state.event(view));
         if let Some(change) = change
             && event.is_none_or(|event| change <= event)
         {

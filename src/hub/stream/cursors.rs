@@ -1,25 +1,27 @@
 //! The cursors of one stream: what its channels hold past them, merged into
 //! one order.
 //!
-//! A heap holds the number of what comes next in each channel that has
-//! something; the lowest is taken first, with all that follows it in the same
-//! channel up to the next lowest. Channels with nothing are not visited.
+//! Of each channel that has something, a number is known before which nothing
+//! comes there; the lowest is taken first, with all that follows it in the same
+//! channel up to the next lowest. A mark brings that number, and nearly always
+//! it is the event's own, so that a channel is visited once for it. Channels with
+//! nothing are not visited.
 //!
 //! Guarantee: everything comes in the order of the numbers, each event once,
 //! and what is not delivered was skipped by choice or is told as a gap, before
 //! anything that is numbered after it (`docs/decisions/0008-gaps-first.md`).
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::HashSet;
 
 use bytes::Bytes;
 
 use super::super::channel::{Next, Taken, Watch};
 use super::super::observer::Attached;
-use super::super::ready::{Marks, Round};
+use super::super::ready::{Mark, Marks, Round};
 use super::super::sync::Arc;
 use super::super::{Gap, GapReason, Node};
 use super::chunk::Chunk;
+use super::line::{self, Head, Line};
 use super::opening::Opening;
 use super::slot::By;
 use super::slots::Slots;
@@ -29,14 +31,6 @@ use crate::model::{MemberId, Position};
 /// Visits to channels in one round.
 const VISITS: usize = 1024;
 
-/// What comes next in a slot's channel: an event of this number, or a gap that
-/// begins there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
-    number: u64,
-    slot: u32,
-}
-
 /// The cursors of one stream, with what a delivery looks at first.
 #[derive(Debug)]
 #[repr(C)]
@@ -45,7 +39,7 @@ pub(super) struct Cursors {
     pub(super) position: u64,
     /// Gaps through this number were told, and no position past it.
     owes_position: Option<u64>,
-    heads: BinaryHeap<Reverse<Head>>,
+    line: Line,
     pub(super) opening: Opening,
     /// Why nothing more is to be read, if so.
     pub(super) end: Option<End>,
@@ -60,7 +54,7 @@ impl Cursors {
             slots: Slots::default(),
             own,
             opening: Opening::default(),
-            heads: BinaryHeap::new(),
+            line: Line::default(),
             position,
             owes_position: None,
             end: None,
@@ -74,17 +68,14 @@ impl Cursors {
 
     /// Reads no more of these slots, which are gone.
     pub(super) fn pass_over(&mut self, slots: &HashSet<u32>) {
-        self.heads
-            .retain(|Reverse(head)| !slots.contains(&head.slot));
+        self.line.pass_over(slots);
     }
 
-    /// In these slots, which waited until they were marked, nothing was left up
-    /// to the number `passed`, nor up to what the stream was told.
-    pub(super) fn pass(&mut self, marked: &[u32], passed: u64) {
-        let passed = passed.max(self.position);
-        for slot in marked {
+    /// Has the marked slots pass what was not for them.
+    pub(super) fn pass(&mut self, marked: &[Mark]) {
+        for Mark { slot, passed } in marked {
             let view = &mut self.slots.get_mut(*slot).view;
-            view.cursor = view.cursor.max(passed);
+            view.cursor = view.cursor.max(*passed);
         }
     }
 
@@ -95,8 +86,9 @@ impl Cursors {
         }
     }
 
-    /// One round: looks at the `marked`, takes what comes up to the number
-    /// `newest`, in order, and gathers it into a chunk.
+    /// One round: takes what comes up to the number `newest`, in order, and
+    /// gathers it into a chunk. Of the `marked` those stay to which it does not
+    /// come. O(marked) and O(log channels) where something was left.
     pub(super) fn round(
         &mut self,
         node: &Node,
@@ -109,40 +101,44 @@ impl Cursors {
             self.open(node, &mut chunk);
             return chunk.finish().map_or(Round::Left, Round::Yield);
         }
+        line::order(marked);
+        let mut rest = marked.as_slice();
         let mut visits = VISITS;
-        let is_free = self.heads.is_empty() && self.owes_position.is_none();
-        if let (&[slot], true) = (marked.as_slice(), is_free) {
-            marked.clear();
-            self.take(node, reader, slot, newest, &mut chunk);
-        }
-        while let Some(slot) = marked.pop() {
-            self.look(node, reader, slot);
-            visits -= 1;
-            if visits == 0 {
-                return Round::Left;
-            }
-        }
-        while let Some(head) = self.next_up_to(newest)
+        while let Some(first) = self.line.first(rest)
+            && first.number <= newest
             && visits > 0
             && !chunk.is_full()
             && self.end.is_none()
         {
-            self.reach(head.number.saturating_sub(1), node, &mut chunk);
-            self.heads.pop();
-            let limit = self.dealt_with(newest);
+            self.reach(first.number.saturating_sub(1), node, &mut chunk);
+            let mark = self.line.take(first, &mut rest);
+            self.pass(mark.as_slice());
+            let limit = self.dealt_with(newest, rest);
             // A search by name looks at many events in one visit.
-            let searches = !self.slots.get(head.slot).filter.names().is_empty();
+            let searches = !self.slots.get(first.slot).filter.names().is_empty();
             visits = visits.saturating_sub(if searches { 16 } else { 1 });
             // A gap may begin at the number of another channel's event.
-            self.take(node, reader, head.slot, limit.max(head.number), &mut chunk);
+            let limit = limit.max(first.number);
+            self.take(node, reader, first.slot, limit, &mut chunk);
+        }
+        while let [mark, more @ ..] = rest
+            && mark.passed >= newest
+            && visits > 0
+        {
+            // What comes there has no number yet, or the channel has closed.
+            rest = more;
+            self.pass(&[*mark]);
+            self.look(node, reader, mark.slot);
+            visits -= 1;
         }
         if self.end.is_none() {
             // Else there is a loss that was not told.
-            self.reach(self.dealt_with(newest), node, &mut chunk);
+            self.reach(self.dealt_with(newest, rest), node, &mut chunk);
         }
+        marked.drain(..marked.len() - rest.len());
         match chunk.finish() {
             Some(bytes) => Round::Yield(bytes),
-            None if self.heads.is_empty() => Round::Settled,
+            None if self.line.is_empty() && marked.is_empty() => Round::Settled,
             None => Round::Left,
         }
     }
@@ -157,17 +153,11 @@ impl Cursors {
         node.frames.heartbeat(&position, into);
     }
 
-    /// Up to where nothing is left, when nothing is marked.
-    fn dealt_with(&self, newest: u64) -> u64 {
-        let next = self.heads.peek();
-        next.map_or(newest, |Reverse(head)| {
-            newest.min(head.number.saturating_sub(1))
-        })
-    }
-
-    fn next_up_to(&self, newest: u64) -> Option<Head> {
-        let Reverse(head) = self.heads.peek()?;
-        (head.number <= newest).then_some(*head)
+    /// Up to where nothing is left but what is `marked`.
+    fn dealt_with(&self, newest: u64, marked: &[Mark]) -> u64 {
+        self.line
+            .first(marked)
+            .map_or(newest, |first| newest.min(first.number.saturating_sub(1)))
     }
 
     /// Everything up to `position` is dealt with; says so if gaps before it
@@ -268,7 +258,7 @@ impl Cursors {
             if !chunk.is_empty() && frame.len() > chunk.room() {
                 chunk.close();
                 let number = self.position;
-                return self.heads.push(Reverse(Head { number, slot }));
+                return self.line.push(Head { number, slot });
             }
             chunk.put(frame.clone());
             *sent += 1;
@@ -282,7 +272,7 @@ impl Cursors {
 
     fn note(&mut self, node: &Node, slot: u32, next: Next) {
         match next {
-            Next::At(number) => self.heads.push(Reverse(Head { number, slot })),
+            Next::At(number) => self.line.push(Head { number, slot }),
             Next::Wait => {}
             Next::Closed => {
                 // A member holds its channels: this one has another stream.

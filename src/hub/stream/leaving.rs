@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::mem;
 
 use super::super::channel::{Listens, Watch};
+use super::super::ready::Mark;
 use super::super::sync::Arc;
 use super::slot::{By, Listening, Wish};
 use super::subscription::Subscription;
@@ -84,7 +85,7 @@ impl Subscription {
         }
         // Who is on no list any more is marked, or in line to be read.
         self.take_marks(&removed, u64::MAX);
-        self.marked.retain(|slot| !removed.contains(slot));
+        self.marked.retain(|mark| !removed.contains(&mark.slot));
         self.cursors.pass_over(&removed);
     }
 
@@ -132,17 +133,21 @@ impl Subscription {
         let now = Some(at.listens());
         let passed = channel.and_then(|c| c.relisten(&self.node, &place, before, now));
         if let Some(passed) = passed {
-            at.view.cursor = at.view.cursor.max(passed.min(upto));
-            self.marked.push(slot);
+            let passed = at.view.cursor.max(passed.min(upto));
+            at.view.cursor = passed;
+            self.marked.push(Mark { passed, slot });
         }
     }
 
     /// Takes the marks that there are, but of slots that were `removed`. Nothing
     /// passes that was numbered after `upto`.
     pub(super) fn take_marks(&mut self, removed: &HashSet<u32>, upto: u64) {
-        let (mut came, passed) = self.reader.take_marks();
-        came.retain(|slot| !removed.contains(slot));
-        self.cursors.pass(&came, passed.min(upto));
+        let mut came = self.reader.take_marks();
+        came.retain(|mark| {
+            mark.passed = mark.passed.min(upto);
+            !removed.contains(&mark.slot)
+        });
+        self.cursors.pass(&came);
         self.marked.append(&mut came);
     }
 

@@ -11,6 +11,7 @@ pub(super) mod subscription;
 mod cursors;
 mod joining;
 mod leaving;
+mod line;
 mod named;
 mod opening;
 mod patterns;

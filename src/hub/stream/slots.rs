@@ -6,7 +6,7 @@ use super::super::channel::{Channel, View, Watch};
 use super::super::log::Near;
 use super::super::node::{Node, Reached};
 use super::super::observer::Attached;
-use super::super::ready::Marks;
+use super::super::ready::{Mark, Marks};
 use super::super::sync::Arc;
 use super::named::Named;
 use super::patterns::Patterns;
@@ -31,16 +31,17 @@ impl Slots {
         &mut self.all[slot as usize]
     }
 
-    /// Takes in a slot, marked to be looked at if it has a channel.
+    /// Takes in a slot, marked to be read if it has a channel.
     pub(super) fn add(&mut self, slot: Slot, marked: &mut Marks) -> u32 {
         let is_there = slot.channel.is_some();
+        let passed = slot.view.cursor;
         if self.all.is_empty() {
             // Most streams have one channel, and broadcasts.
             self.all.reserve_exact(2);
         }
         let key = u32::try_from(self.all.insert(slot)).unwrap_or(u32::MAX);
         if is_there {
-            marked.push(key);
+            marked.push(Mark { passed, slot: key });
         }
         key
     }
@@ -212,7 +213,10 @@ impl Slots {
             if let Some(Watch::At(cursor)) = &mut view.watch {
                 *cursor = from.max(*cursor);
             }
-            marked.push(key);
+            marked.push(Mark {
+                passed: view.cursor,
+                slot: key,
+            });
         }
         if slot.by.rank() != attached.rank {
             // By now the stream has come to the name by another text.

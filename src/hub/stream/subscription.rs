@@ -140,9 +140,9 @@ impl Subscription {
             end,
             ..
         } = self;
-        reader.poll(&node.counter, cx, marked, |newest, marked, came| {
-            cursors.pass(&marked[came.known..], came.passed);
-            if let Some(letter) = came.mail {
+        reader.poll(&node.counter, cx, marked, |newest, marked, mail| {
+            if let Some(letter) = mail {
+                cursors.pass(marked);
                 match letter.end {
                     Some(End::Drain) => *end = letter.end,
                     Some(at_once) => cursors.fail(at_once),

@@ -71,6 +71,23 @@ fn what_was_for_others_is_no_gap_when_it_is_gone() {
 }
 
 #[test]
+fn what_was_for_others_before_a_mark_is_no_gap_however_late_it_is_read() {
+    let hub = hub(Limits {
+        log_events: 10,
+        ..Limits::default()
+    });
+    let wanted = ["a", "b"].map(|channel| filtered(channel, named(&["wanted"])));
+    let mut stream = Stream::settled(&hub, wanted);
+    receipt(&hub, "a", event("wanted", "", "x"));
+    for _ in 0..100 {
+        receipt(&hub, "b", event("other", "", "x"));
+    }
+    receipt(&hub, "b", event("wanted", "", "y"));
+    let both = [Got::event(1, "x"), Got::event(102, "y")];
+    assert_eq!(stream.read(), both);
+}
+
+#[test]
 fn a_stream_skips_its_own_events_unless_it_echoes() {
     let hub = hub(Limits::default());
     let mut silent = Stream::settled(&hub, [join("a")]);

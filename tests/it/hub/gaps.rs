@@ -30,11 +30,25 @@ fn a_reader_behind_the_log_is_told_exactly_what_it_missed() {
 fn a_gap_comes_before_anything_numbered_after_the_loss() {
     let hub = hub(short_log());
     let mut stream = Stream::settled(&hub, ["a", "b"].map(join));
+    send(&hub, "b", "y");
+    send_many(&hub, "a", 12, "x");
+    send_many(&hub, "b", 11, "y");
+    let mut told = vec![Got::gap("b", 0, 19), Got::gap("a", 1, 8)];
+    told.extend((9..=13).map(|number| Got::event(number, "x")));
+    told.push(Got::Position(19));
+    told.extend((20..=24).map(|number| Got::event(number, "y")));
+    assert_eq!(stream.read(), told);
+}
+
+#[test]
+fn a_gap_begins_where_nothing_had_been_lost_yet() {
+    let hub = hub(short_log());
+    let mut stream = Stream::settled(&hub, ["a", "b"].map(join));
     send_many(&hub, "a", 12, "x");
     send_many(&hub, "b", 12, "y");
-    let mut told = vec![Got::gap("a", 0, 7), Got::gap("b", 0, 19)];
+    let mut told = vec![Got::gap("a", 0, 7), Got::Position(7)];
     told.extend((8..=12).map(|number| Got::event(number, "x")));
-    told.push(Got::Position(19));
+    told.extend([Got::gap("b", 12, 19), Got::Position(19)]);
     told.extend((20..=24).map(|number| Got::event(number, "y")));
     assert_eq!(stream.read(), told);
 }
@@ -50,8 +64,8 @@ fn after_a_run_of_gaps_one_position_is_told() {
     }
     let mut told = vec![
         Got::gap("a", 0, 7),
-        Got::gap("b", 0, 8),
-        Got::gap("c", 0, 9),
+        Got::gap("b", 1, 8),
+        Got::gap("c", 2, 9),
         Got::Position(9),
     ];
     told.extend((10..=24).map(|number| Got::event(number, "x")));
@@ -69,7 +83,7 @@ fn others_miss_nothing_when_one_falls_behind() {
         assert_eq!(prompt.read(), [Got::event(number, "x")]);
     }
     let told = late.next();
-    assert_eq!(told[..2], [Got::gap("a", 0, 32), Got::gap("b", 0, 24)]);
+    assert_eq!(told[..2], [Got::gap("a", 0, 32), Got::gap("b", 2, 24)]);
 }
 
 #[tokio::test(start_paused = true)]

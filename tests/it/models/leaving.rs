@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 
 use super::let_go::LetGo;
-use super::ready::{Came, Marks, Reader, Round};
+use super::ready::{Mark, Marks, Reader, Round};
 use super::registry::{Full, Registry};
 use super::sequence::Counter;
 use super::sync::{Arc, Mutex, lock};
@@ -25,6 +25,9 @@ const NAME: &str = "n";
 
 /// Events that are sent.
 const EVENTS: u64 = 2;
+
+/// That of an observer's one slot, which looks for itself.
+const MARK: Mark = Mark { slot: 0, passed: 0 };
 
 /// What an observer is told: channels that came to be, and after what.
 type Mail = Vec<(Arc<Channel>, u64)>;
@@ -152,7 +155,7 @@ impl Observer {
         node.registry.watch(NAME, 0, Arc::clone(&reader));
         let found = node.registry.get(&NAME);
         let found = found.filter(|channel| !lock(&channel.0).closed);
-        marked.extend(found.as_ref().map(|_| 0));
+        marked.extend(found.as_ref().map(|_| MARK));
         let told = match found {
             Some(_) => 0,
             None => node.registry.dropped().number,
@@ -167,8 +170,8 @@ impl Observer {
         }
     }
 
-    fn round(&mut self, newest: u64, marked: &mut Marks, came: Came<Mail>) -> Round<()> {
-        for (channel, from) in came.mail {
+    fn round(&mut self, newest: u64, marked: &mut Marks, mail: Mail) -> Round<()> {
+        for (channel, from) in mail {
             self.attach(&channel, from, marked);
         }
         assert!(marked.len() <= 1, "it attaches once");
@@ -181,7 +184,7 @@ impl Observer {
     fn attach(&mut self, channel: &Arc<Channel>, from: u64, marked: &mut Marks) {
         let before = self.channel.replace(Arc::clone(channel));
         if before.is_none() {
-            marked.push(0);
+            marked.push(MARK);
         } else if before
             .as_ref()
             .is_some_and(|known| Arc::ptr_eq(known, channel))
@@ -215,7 +218,7 @@ impl Observer {
         let last = state.log.last().copied().unwrap_or(0);
         self.cursor = self.cursor.max(last.min(newest));
         if self.cursor < last {
-            marked.push(0);
+            marked.push(MARK);
         } else if state.closed {
             self.channel = None;
         } else {
@@ -251,8 +254,8 @@ fn observe(begin: Act, send: Act, sweep: Act) {
         let reader = Arc::clone(&observer.reader);
         while !observer.due.is_empty() {
             block_on(|cx| {
-                reader.poll(&node.counter, cx, &mut marked, |newest, marked, came| {
-                    observer.round(newest, marked, came)
+                reader.poll(&node.counter, cx, &mut marked, |newest, marked, mail| {
+                    observer.round(newest, marked, mail)
                 })
             });
         }

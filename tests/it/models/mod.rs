@@ -14,7 +14,7 @@
 //! | the waker registered after the channels were read | file | `marks`: deadlock |
 //! | Pending with marks left | file, kept | `marks`: deadlock |
 //! | the number taken before the marks | file, kept | `marks`: deadlock, since the mark says that it has passed |
-//! | the counter loaded after the marks were taken | file, kept | `marks`: deadlock, since what was promised has passed |
+//! | the counter loaded after the marks were taken | file, kept | `marks`: "nothing comes late" |
 //! | a Relaxed load, and a Relaxed `fetch_add` | file | nothing: see below |
 //! | wakers woken before the append, under the lock | file | nothing: the woken wait for the lock, which is only slow |
 //! | wakers woken before the append, in a step of its own | kept | `marks`: deadlock |
