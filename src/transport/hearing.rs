@@ -4,16 +4,24 @@
 //! HTTP reads for as long as there is something, and HTTP/2 keeps a place for each
 //! frame until its stream has its turn, and never gives the places back. A
 //! peer that opens thousands of streams at once is heard in turn with them.
+//!
+//! HTTP/2 reads 8 KiB at a time. Of a peer that says more at a time, more is
+//! read ahead, at most [`AHEAD`], and heard turn by turn. What holds it is there
+//! only until all of it is heard, so that a quiet connection has none.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::peer::Peer;
+use super::peer::{Peer, TURN};
+
+/// Bytes that are read ahead at a time: eight turns, and as many as one stream
+/// may say before it is heard.
+const AHEAD: usize = 64 << 10;
 
 /// The reading side of an io; writes pass through.
 #[derive(Debug)]
@@ -21,6 +29,8 @@ pub(super) struct Hearing<Io> {
     io: Io,
     /// What has been read of it already.
     early: Bytes,
+    /// Whether the last read brought so much that more is likely to come.
+    much: bool,
     peer: Arc<Peer>,
 }
 
@@ -30,8 +40,45 @@ impl<Io> Hearing<Io> {
         Self {
             io,
             early,
+            much: false,
             peer: Arc::clone(peer),
         }
+    }
+
+    /// Notes that a read brought so many bytes; none: nothing more will come.
+    fn note(&self, came: usize) {
+        if came > 0 {
+            self.peer.lives();
+        } else {
+            self.peer.hang_up();
+        }
+    }
+}
+
+impl<Io: AsyncRead + Unpin> Hearing<Io> {
+    fn read_straight(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
+        let came = buf.filled().len() - before;
+        self.much = buf.remaining() == 0;
+        if came > 0 || !self.much || read.is_err() {
+            self.note(came);
+        }
+        self.peer.hear(came);
+        Poll::Ready(read)
+    }
+
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut ahead = BytesMut::with_capacity(AHEAD);
+        let read = ready!(pin!(self.io.read_buf(&mut ahead)).poll(cx));
+        self.much = ahead.len() > TURN;
+        self.note(ahead.len());
+        self.early = ahead.freeze();
+        Poll::Ready(read.map(drop))
     }
 }
 
@@ -41,24 +88,20 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Hearing<Io> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.early.is_empty() {
-            let len = self.early.len().min(buf.remaining());
-            buf.put_slice(&self.early.split_to(len));
-            return Poll::Ready(Ok(()));
-        }
         if self.peer.had_turn() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = buf.filled().len();
-        let result = ready!(Pin::new(&mut self.io).poll_read(cx, buf));
-        let came = buf.filled().len() - before;
-        if came > 0 {
-            self.peer.hear(came);
-        } else if result.is_err() || buf.remaining() > 0 {
-            self.peer.hang_up();
+        if self.early.is_empty() {
+            if !self.much {
+                return self.read_straight(cx, buf);
+            }
+            ready!(self.read_ahead(cx))?;
         }
-        Poll::Ready(result)
+        let len = self.early.len().min(buf.remaining());
+        buf.put_slice(&self.early.split_to(len));
+        self.peer.hear(len);
+        Poll::Ready(Ok(()))
     }
 }
 

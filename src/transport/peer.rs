@@ -26,7 +26,7 @@ pub(super) struct Peer {
     opened: Instant,
     /// When bytes last came, in milliseconds since `opened`.
     heard: AtomicU64,
-    /// Bytes that came in this turn.
+    /// Bytes that were heard in this turn.
     said: AtomicUsize,
 }
 
@@ -52,9 +52,13 @@ impl Peer {
         self.said.load(Ordering::Relaxed) >= TURN
     }
 
-    /// So many bytes came from it.
+    /// So many bytes of it were heard in this turn.
     pub(super) fn hear(&self, bytes: usize) {
         self.said.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes came from it, to be heard now or later.
+    pub(super) fn lives(&self) {
         self.heard.store(self.age(), Ordering::Relaxed);
     }
 

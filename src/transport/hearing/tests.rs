@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -106,4 +107,79 @@ async fn much_at_once_is_heard_in_turns() {
         assert_eq!(heard, TURN);
         assert!(flag.0.load(Ordering::Relaxed), "it goes on by itself");
     }
+}
+
+/// Notes how much room each read had that brought something.
+struct Rooms(DuplexStream, Arc<Mutex<Vec<usize>>>);
+
+impl AsyncRead for Rooms {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let room = buf.remaining();
+        let read = ready!(Pin::new(&mut self.0).poll_read(cx, buf));
+        if buf.remaining() < room {
+            self.1.lock().unwrap().push(room);
+        }
+        Poll::Ready(read)
+    }
+}
+
+/// The next that is heard, as HTTP/2 reads it, however many turns have passed.
+async fn hear(peer: &Peer, hearing: &mut Hearing<Rooms>) -> Vec<u8> {
+    peer.begin_turn();
+    let mut buf = [0; TURN];
+    let len = soon(hearing.read(&mut buf)).await.unwrap();
+    buf[..len].to_vec()
+}
+
+#[tokio::test]
+async fn much_is_read_ahead_and_heard_whole_before_the_end() {
+    const ALL: usize = 2 * AHEAD;
+    let (mut far, near) = duplex(ALL);
+    let (peer, rooms) = (Arc::new(Peer::new()), Arc::default());
+    let mut hearing = Hearing::new((Bytes::new(), Rooms(near, Arc::clone(&rooms))), &peer);
+    let said: Vec<u8> = (0..ALL).map(|at| (at / 251) as u8).collect();
+    far.write_all(&said).await.unwrap();
+    drop(far);
+    let mut heard = Vec::new();
+    while heard.len() < ALL {
+        assert!(!peer.has_hung_up(), "there is more: {}", heard.len());
+        heard.extend(hear(&peer, &mut hearing).await);
+    }
+    assert!(heard == said, "all of it, in order");
+    assert_eq!(*rooms.lock().unwrap(), [TURN, AHEAD, AHEAD]);
+    assert!(hear(&peer, &mut hearing).await.is_empty());
+    assert!(peer.has_hung_up());
+}
+
+#[tokio::test]
+async fn little_is_read_straight_before_and_after_much() {
+    let (mut far, near) = duplex(2 * AHEAD);
+    let (peer, rooms) = (Arc::new(Peer::new()), Arc::default());
+    let mut hearing = Hearing::new((Bytes::new(), Rooms(near, Arc::clone(&rooms))), &peer);
+    for len in [9, 3 * TURN, 9, 9] {
+        far.write_all(&vec![7; len]).await.unwrap();
+        let mut heard = 0;
+        while heard < len {
+            heard += hear(&peer, &mut hearing).await.len();
+        }
+    }
+    // What comes after much is read as if it were; it was not.
+    let straight = TURN;
+    assert_eq!(
+        *rooms.lock().unwrap(),
+        [straight, straight, AHEAD, AHEAD, straight]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_held_of_what_was_heard() {
+    let (_far, near) = duplex(64);
+    let (peer, early) = (Arc::new(Peer::new()), Bytes::from(vec![7; 9]));
+    let mut hearing = Hearing::new((early.clone(), Rooms(near, Arc::default())), &peer);
+    assert_eq!(hear(&peer, &mut hearing).await, early);
+    assert!(early.is_unique());
 }
