@@ -1,7 +1,6 @@
 //! Frames: opaque here, encoded by whoever knows the wire.
 
 use std::ops::Range;
-use std::time::SystemTime;
 
 use crate::model::{Epoch, Member, Position};
 
@@ -16,8 +15,8 @@ pub struct Frame {
     pub name: Range<usize>,
     /// Where in `bytes` the sender's id is; empty if it has none.
     pub sender: Range<usize>,
-    /// When it was made, as it says itself.
-    pub published: SystemTime,
+    /// When it was made, as it says itself: in nanoseconds since 1970.
+    pub published: u64,
 }
 
 /// What the hub needs encoded: whole frames, as they go on the wire.

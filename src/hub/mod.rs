@@ -44,6 +44,7 @@ use waiting::Wakes;
 pub use channel::Members;
 pub use clock::Clock;
 pub use frames::{Change, Frame, Frames, Gap, GapReason};
+pub(crate) use let_go::nanos;
 pub use limits::{Limits, Rule};
 pub use node::Counts;
 pub use queries::{About, Channels, History, Range};

@@ -125,7 +125,11 @@ impl Wakes {
     }
 
     /// Wakes them.
+    #[inline]
     pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
+        // Where nobody listens, this is all.
+        if !self.0.is_empty() {
+            self.0.into_iter().for_each(Waker::wake);
+        }
     }
 }

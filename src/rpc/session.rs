@@ -14,15 +14,15 @@ use tonic::{Extensions, Status};
 
 use super::codec::decode;
 use super::convert::{self, Asked};
-use super::frame::{self, Sent};
+use super::frame::{self, To};
 use super::service::{Sends, Service};
 use super::status::error_status;
 use super::stream::Terms;
 use super::wire::reply::Result as Reply;
 use super::wire::session_request::Request;
 use super::wire::{self, SessionRequest};
-use crate::hub::{Run, Subscription};
-use crate::model::{Error, Invalid};
+use crate::hub::{Receipt, Run, Subscription};
+use crate::model::{ChannelName, Error, Invalid};
 use body::Body;
 use messages::Messages;
 
@@ -74,8 +74,10 @@ impl Session {
         into: &mut Vec<u8>,
     ) -> Poll<Result<(), Status>> {
         let clock = self.service.hub.clock();
+        let likely = self.run.as_ref().map(|run| run.name().clone());
         let mut answers = Answers {
             service: &self.service,
+            likely: likely.as_ref().map_or("", ChannelName::as_str),
             sends: Sends::of(&mut self.run, clock),
             stream,
             terms,
@@ -103,6 +105,8 @@ impl Session {
 /// Answers to requests that come at once.
 struct Answers<'a> {
     service: &'a Service,
+    /// The channel that was last sent to before these.
+    likely: &'a str,
     sends: Sends<'a>,
     stream: &'a mut Subscription,
     terms: &'a mut Terms,
@@ -116,7 +120,7 @@ impl Answers<'_> {
     ///
     /// [`Error::Invalid`] if `message` is none.
     fn answer(&mut self, message: &[u8]) -> Result<(), Error> {
-        match send::plain(message) {
+        match send::plain(message, self.likely) {
             Some((id, asked)) if id != 0 => self.send(id, asked),
             _ => self.answer_any(decode(message)?),
         }
@@ -147,19 +151,20 @@ impl Answers<'_> {
         let mut asked = asked;
         asked.sender_id = own(asked.sender_id, self.stream);
         let sent = self.service.send(&mut self.sends, &asked);
-        self.sent(id, sent.map(Sent::ToChannel));
+        self.sent(id, To::Channel, sent);
     }
 
     fn broadcast(&mut self, id: u64, asked: Asked<'_>) {
         let mut asked = asked;
         asked.sender_id = own(asked.sender_id, self.stream);
         let sent = self.service.broadcast(&asked);
-        self.sent(id, sent.map(Sent::ToAll));
+        self.sent(id, To::All, sent);
     }
 
-    fn sent(&mut self, id: u64, sent: Result<Sent, Error>) {
+    #[inline]
+    fn sent(&mut self, id: u64, to: To, sent: Result<Receipt, Error>) {
         match sent {
-            Ok(sent) => frame::sent(id, &sent, self.service.hub.epoch(), self.into),
+            Ok(receipt) => frame::sent(id, to, receipt, self.service.hub.epoch(), self.into),
             Err(error) => frame::reply(id, Reply::Error(error_status(&error)), self.into),
         }
     }

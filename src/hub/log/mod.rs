@@ -21,7 +21,7 @@ use tokio::time::{Duration, Instant};
 
 use super::budget::{Account, Weight, block, block_cost};
 use super::frames::Frame;
-use super::let_go::{LetGo, nanos};
+use super::let_go::LetGo;
 use super::stream::select::Sketch;
 use super::sync::Arc;
 use labels::Labels;
@@ -73,7 +73,8 @@ struct Entry {
     published: u64,
     /// The offset past the frame.
     end: u64,
-    at: Instant,
+    /// When it is too old; never, if that is no time.
+    until: Option<Instant>,
     labels: Labels,
 }
 
@@ -128,9 +129,9 @@ impl Log {
         let before = self.events.back().map_or(0, |entry| entry.published);
         self.events.push_back(Entry {
             number,
-            published: before.max(nanos(frame.published)),
+            published: before.max(frame.published),
             end: self.end(),
-            at: now,
+            until: now.checked_add(self.retention.age),
             labels,
         });
         self.trim(1, now);
@@ -213,7 +214,7 @@ impl Log {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        let old = |first: &Entry| now.duration_since(first.at) >= self.retention.age;
+        let old = |first: &Entry| first.until.is_some_and(|until| until <= now);
         self.events.len() > self.retention.events
             || self.end() - self.start > self.retention.bytes as u64
             || self.events.front().is_some_and(old)

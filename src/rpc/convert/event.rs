@@ -101,6 +101,9 @@ fn headers<'a>(
     headers: &'a BTreeMap<String, String>,
     limits: &Limits,
 ) -> Result<&'a BTreeMap<String, String>, Error> {
+    if headers.is_empty() {
+        return Ok(headers);
+    }
     let wrong = |flaw: String| Error::invalid(Invalid::Headers, "headers", flaw);
     if headers.len() > limits.headers {
         return Err(wrong(format!(

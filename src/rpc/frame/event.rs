@@ -1,5 +1,6 @@
 //! An event as the frame that its subscribers get, and back.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -9,7 +10,7 @@ use prost::encoding::{WireType, encode_key, encoded_len_varint, key_len};
 use prost_types::Timestamp;
 
 use super::{PREFIX, key, prefix, varint};
-use crate::hub::Frame;
+use crate::hub::{Frame, nanos};
 use crate::model::Event;
 use crate::rpc::wire::subscribe_response::Frame as Kind;
 use crate::rpc::wire::{self, SubscribeResponse};
@@ -34,26 +35,34 @@ mod field {
 /// When events are published: encoded once for all that come at once.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::rpc) struct Published {
-    time: SystemTime,
-    field: [u8; Self::LONGEST],
+    nanos: u64,
+    /// The number, which is not known yet, and the time.
+    fields: [u8; Self::LONGEST],
     len: usize,
 }
 
 impl Published {
-    /// A key and a length, and in it two keys and the longest numbers.
-    const LONGEST: usize = 2 + 2 + 10 + 10;
+    /// A key and the number; a key and a length, and in it two keys and the
+    /// longest numbers.
+    const LONGEST: usize = 1 + 8 + 2 + 2 + 10 + 10;
 
     /// At this time.
     pub(in crate::rpc) fn at(time: SystemTime) -> Self {
-        let mut field = [0; Self::LONGEST];
-        let mut rest = &mut field[..];
+        let mut fields = [0; Self::LONGEST];
+        let mut rest = &mut fields[..];
+        encode_key(field::SEQUENCE, WireType::SixtyFourBit, &mut rest);
+        rest.put_u64_le(0);
         prost::encoding::message::encode(field::PUBLISH_TIME, &Timestamp::from(time), &mut rest);
         let len = Self::LONGEST - rest.len();
-        Self { time, field, len }
+        Self {
+            nanos: nanos(time),
+            fields,
+            len,
+        }
     }
 
-    fn field(&self) -> &[u8] {
-        &self.field[..self.len]
+    fn fields(&self) -> &[u8] {
+        &self.fields[..self.len]
     }
 }
 
@@ -77,15 +86,11 @@ pub(in crate::rpc) fn event(
     if !event.payload.is_empty() {
         block(field::PAYLOAD, event.payload, &mut bytes);
     }
-    encode_key(field::SEQUENCE, WireType::SixtyFourBit, &mut bytes);
-    let number_at = bytes.len();
-    bytes.put_u64_le(0);
-    bytes.put_slice(published.field());
+    let number_at = bytes.len() + key_len(field::SEQUENCE);
+    bytes.extend_from_slice(published.fields());
     let sender = text(field::SENDER_ID, event.sender.as_str(), &mut bytes);
-    for (key, value) in event.headers {
-        open(field::HEADERS, header_len(key, value), &mut bytes);
-        text(field::KEY, key, &mut bytes);
-        text(field::VALUE, value, &mut bytes);
+    if !event.headers.is_empty() {
+        headers(event.headers, &mut bytes);
     }
     text(field::ID, event.request_id.as_str(), &mut bytes);
     debug_assert_eq!(bytes.len(), PREFIX + body, "counted as written");
@@ -94,7 +99,15 @@ pub(in crate::rpc) fn event(
         number_at,
         name,
         sender,
-        published: published.time,
+        published: published.nanos,
+    }
+}
+
+fn headers(headers: &BTreeMap<String, String>, into: &mut Vec<u8>) {
+    for (key, value) in headers {
+        open(field::HEADERS, header_len(key, value), into);
+        text(field::KEY, key, into);
+        text(field::VALUE, value, into);
     }
 }
 
@@ -112,19 +125,24 @@ fn event_len(channel: &str, event: &Event<'_>, published: &Published) -> usize {
         0 => 0,
         len => len_of(len),
     };
-    let headers = event
-        .headers
-        .iter()
-        .map(|(key, value)| len_of(header_len(key, value)));
     text_len(channel)
         + text_len(event.name.as_str())
         + payload
-        + key_len(field::SEQUENCE)
-        + size_of::<u64>()
-        + published.field().len()
+        + published.fields().len()
         + text_len(event.sender.as_str())
-        + headers.sum::<usize>()
+        + headers_len(event.headers)
         + text_len(event.request_id.as_str())
+}
+
+/// Nearly all events have none, which an empty map does not tell at once.
+fn headers_len(headers: &BTreeMap<String, String>) -> usize {
+    if headers.is_empty() {
+        return 0;
+    }
+    let headers = headers
+        .iter()
+        .map(|(key, value)| len_of(header_len(key, value)));
+    headers.sum()
 }
 
 fn header_len(key: &str, value: &str) -> usize {
@@ -166,7 +184,7 @@ fn block(field: u8, bytes: &[u8], into: &mut Vec<u8>) -> Range<usize> {
 
 /// Appends a text field, and tells where its bytes are; an empty one is left out.
 #[inline]
-pub(super) fn text(field: u8, text: &str, into: &mut Vec<u8>) -> Range<usize> {
+fn text(field: u8, text: &str, into: &mut Vec<u8>) -> Range<usize> {
     if text.is_empty() {
         return into.len()..into.len();
     }
@@ -175,7 +193,6 @@ pub(super) fn text(field: u8, text: &str, into: &mut Vec<u8>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -203,7 +220,7 @@ mod tests {
         frame.bytes[frame.number_at..frame.number_at + 8].copy_from_slice(&42_u64.to_le_bytes());
         assert_eq!(&frame.bytes[frame.name.clone()], b"chat-message");
         assert_eq!(&frame.bytes[frame.sender.clone()], b"ada");
-        assert_eq!(frame.published, at);
+        assert_eq!(frame.published, 1_700_000_000_000_000_007);
         let length = u32::from_be_bytes(frame.bytes[1..5].try_into().unwrap()) as usize;
         assert_eq!((frame.bytes[0], length), (0, frame.bytes.len() - PREFIX));
         let expected = wire::Event {
@@ -219,6 +236,28 @@ mod tests {
         let decoded = SubscribeResponse::decode(&frame.bytes[PREFIX..]).unwrap();
         assert_eq!(decoded.frame, Some(Kind::Event(expected.clone())));
         assert_eq!(decode(frame.bytes.into()), Some(expected));
+    }
+
+    #[test]
+    fn an_event_of_any_size_is_written_as_prost_writes_it() {
+        let (none, at) = (BTreeMap::new(), Published::at(SystemTime::UNIX_EPOCH));
+        let around = |size: usize| size.saturating_sub(70)..size + 9;
+        for size in [0, 1 << 7, 1 << 8, 1 << 14, 1 << 21]
+            .into_iter()
+            .flat_map(around)
+        {
+            let mut payload = Vec::new();
+            prost::encoding::bytes::encode(2, &vec![7; size], &mut payload);
+            let event = Event {
+                payload: &payload,
+                ..sample(&none)
+            };
+            let mut frame = self::event("news", &event, &at, Vec::new());
+            frame.bytes[frame.number_at] = 42;
+            let message = &frame.bytes[PREFIX..];
+            let decoded = SubscribeResponse::decode(message).unwrap();
+            assert!(decoded.encode_to_vec() == message, "{size} bytes");
+        }
     }
 
     #[test]

@@ -7,17 +7,17 @@
 mod event;
 mod reply;
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use prost::Message;
 
 use super::raw::Raw;
 use super::wire::subscribe_response::Frame as Kind;
 use super::wire::{self, SubscribeResponse};
-use crate::hub::{self, Change, Clock, Frame, Gap};
+use crate::hub::{self, Change, Clock, Frame, Gap, nanos};
 use crate::model::{Epoch, Member, Position};
 
 pub(super) use event::{Published, decode, event};
-pub(super) use reply::{Sent, reply, sent};
+pub(super) use reply::{To, reply, sent};
 
 /// The prefix of a gRPC message: not compressed, and its length.
 const PREFIX: usize = 5;
@@ -27,8 +27,8 @@ const PREFIX: usize = 5;
     reason = "limits keep frames at a few MiB"
 )]
 fn prefix(len: usize, into: &mut Vec<u8>) {
-    into.put_u8(0);
-    into.put_u32(len as u32);
+    let [a, b, c, d] = (len as u32).to_be_bytes();
+    into.extend_from_slice(&[0, a, b, c, d]);
 }
 
 /// As prost's own, which is never inlined.
@@ -141,7 +141,7 @@ impl hub::Frames for Frames {
             number_at,
             name: 0..0,
             sender: 0..0,
-            published: self.clock.now(),
+            published: nanos(self.clock.now()),
         }
     }
 
@@ -197,7 +197,7 @@ mod tests {
     fn presence(change: Change) -> wire::Presence {
         let mut frame = frames().presence("news", change, &ada());
         assert!(frame.name.is_empty() && frame.sender.is_empty());
-        assert_eq!(frame.published, NOW + Duration::from_secs(9));
+        assert_eq!(frame.published, 9_000_000_000);
         let hole = &mut frame.bytes[frame.number_at..][..8];
         assert_eq!(hole, [0; 8]);
         hole.copy_from_slice(&42_u64.to_le_bytes());

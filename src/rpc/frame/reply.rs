@@ -4,8 +4,8 @@
 //! a fast publisher is answered.
 
 use prost::Message;
+use prost::encoding::encoded_len_varint;
 
-use super::event::text;
 use super::{PREFIX, key, prefix, varint};
 use crate::hub::Receipt;
 use crate::model::Epoch;
@@ -13,13 +13,13 @@ use crate::rpc::wire::reply::Result as Outcome;
 use crate::rpc::wire::session_response::Frame as Kind;
 use crate::rpc::wire::{Reply, SessionResponse};
 
-/// What was sent.
+/// Where something was sent.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::rpc) enum Sent {
+pub(in crate::rpc) enum To {
     /// An event to a channel.
-    ToChannel(Receipt),
+    Channel,
     /// A broadcast.
-    ToAll(Receipt),
+    All,
 }
 
 /// The fields of a `SessionResponse` with the reply to a send.
@@ -49,37 +49,54 @@ pub(in crate::rpc) fn reply(id: u64, outcome: Outcome, into: &mut Vec<u8>) {
 }
 
 /// Appends the reply to a send.
-pub(in crate::rpc) fn sent(id: u64, sent: &Sent, epoch: &Epoch, into: &mut Vec<u8>) {
-    let (tag, receipt) = match sent {
-        Sent::ToChannel(receipt) => (field::SEND, receipt),
-        Sent::ToAll(receipt) => (field::BROADCAST, receipt),
+pub(in crate::rpc) fn sent(id: u64, to: To, receipt: Receipt, epoch: &Epoch, into: &mut Vec<u8>) {
+    let tag = match to {
+        To::Channel => field::SEND,
+        To::All => field::BROADCAST,
     };
+    let epoch = epoch.as_str().as_bytes();
+    let position = 2 + epoch.len() + number_len(receipt.sequence);
+    let mut response = 2 + position;
+    if receipt.recipients > 0 {
+        response += number_len(receipt.recipients.into());
+    }
+    if receipt.duplicate {
+        response += number_len(true.into());
+    }
+    let reply = number_len(id) + 2 + response;
     let start = into.len();
-    prefix(0, into);
-    let reply = open(field::REPLY, into);
+    // A prefix, its length in the last of four bytes.
+    into.extend_from_slice(&[
+        0,
+        0,
+        0,
+        0,
+        short(2 + reply),
+        key(field::REPLY),
+        short(reply),
+    ]);
     number(field::ID, id, into);
-    let response = open(tag, into);
-    let position = open(field::POSITION, into);
-    text(field::EPOCH, epoch.as_str(), into);
+    into.extend_from_slice(&[
+        key(tag),
+        short(response),
+        key(field::POSITION),
+        short(position),
+        key(field::EPOCH),
+        short(epoch.len()),
+    ]);
+    into.extend_from_slice(epoch);
     number(field::SEQUENCE, receipt.sequence, into);
-    close(position, into);
     if receipt.recipients > 0 {
         number(field::RECIPIENTS, receipt.recipients.into(), into);
     }
     if receipt.duplicate {
         number(field::DUPLICATE, true.into(), into);
     }
-    close(response, into);
-    close(reply, into);
-    let len = into.len() - start - PREFIX;
-    into[start + PREFIX - 1] = short(len);
+    debug_assert_eq!(into.len() - start, PREFIX + 2 + reply, "counted as written");
 }
 
-/// Opens a message of under 128 bytes, whose length is one byte then.
-fn open(field: u8, into: &mut Vec<u8>) -> usize {
-    into.push(key(field));
-    into.push(0);
-    into.len()
+fn number_len(value: u64) -> usize {
+    1 + encoded_len_varint(value)
 }
 
 fn number(field: u8, value: u64, into: &mut Vec<u8>) {
@@ -87,11 +104,8 @@ fn number(field: u8, value: u64, into: &mut Vec<u8>) {
     varint(value, into);
 }
 
-fn close(opened: usize, into: &mut [u8]) {
-    into[opened - 1] = short(into.len() - opened);
-}
-
-/// An epoch is of 32 bytes, and three numbers are at most 25.
+/// The length of a message of under 128 bytes: an epoch is of 32, and three
+/// numbers are at most 25.
 fn short(len: usize) -> u8 {
     debug_assert!(len < 128, "a length of one byte");
     u8::try_from(len).unwrap_or_default()
@@ -137,8 +151,8 @@ mod tests {
             let (mut expected, mut written) = (vec![7], vec![7]);
             reply(id, Outcome::Send(send), &mut expected);
             reply(id, Outcome::Broadcast(broadcast), &mut expected);
-            sent(id, &Sent::ToChannel(receipt), &epoch, &mut written);
-            sent(id, &Sent::ToAll(receipt), &epoch, &mut written);
+            sent(id, To::Channel, receipt, &epoch, &mut written);
+            sent(id, To::All, receipt, &epoch, &mut written);
             assert_eq!(written, expected);
         }
     }

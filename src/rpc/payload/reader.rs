@@ -50,7 +50,10 @@ impl<'a> Reader<'a> {
     fn varint(&mut self) -> Result<u32, Poison> {
         let at = self.at;
         let mut value = 0;
-        for (shift, &byte) in (0..=28).step_by(7).zip(&self.bytes[at..]) {
+        for shift in [0, 7, 14, 21, 28] {
+            let Some(&byte) = self.bytes.get(self.at) else {
+                break;
+            };
             value |= u32::from(byte & 0x7f) << shift;
             self.at += 1;
             let overflows = shift == 28 && byte > 0x0f;

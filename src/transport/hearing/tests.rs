@@ -141,7 +141,7 @@ async fn much_is_read_ahead_and_heard_whole_before_the_end() {
     let (mut far, near) = duplex(ALL);
     let (peer, rooms) = (Arc::new(Peer::new()), Arc::default());
     let mut hearing = Hearing::new((Bytes::new(), Rooms(near, Arc::clone(&rooms))), &peer);
-    let said: Vec<u8> = (0..ALL).map(|at| (at / 251) as u8).collect();
+    let said: Vec<u8> = (0..ALL).map(|at| (at / 251).to_le_bytes()[0]).collect();
     far.write_all(&said).await.unwrap();
     drop(far);
     let mut heard = Vec::new();

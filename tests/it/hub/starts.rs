@@ -30,7 +30,7 @@ fn expired(channel: &str, after: u64, through: u64) -> Got {
 
 fn at(body: &str, seconds: u64) -> Frame {
     Frame {
-        published: UNIX_EPOCH + Duration::from_secs(seconds),
+        published: seconds * 1_000_000_000,
         ..event("", "", body)
     }
 }

@@ -102,7 +102,7 @@ impl Frames for Plain {
             number_at: 5,
             name: 0..0,
             sender: 0..0,
-            published: SystemTime::UNIX_EPOCH,
+            published: 0,
         }
     }
 
@@ -192,12 +192,15 @@ fn members(number: u64, text: &str) -> Got {
 
 /// An event of this name and sender.
 pub(super) fn event(event: &str, sender: &str, body: &str) -> Frame {
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
     Frame {
         bytes: encode(b'e', 0, &format!("{event}|{sender}|{body}")),
         number_at: 5,
         name: FIXED..FIXED + event.len(),
         sender: FIXED + event.len() + 1..FIXED + event.len() + 1 + sender.len(),
-        published: SystemTime::now(),
+        published: u64::try_from(since_1970.as_nanos()).unwrap(),
     }
 }
 

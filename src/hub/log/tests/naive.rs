@@ -1,11 +1,10 @@
 //! The naive list: whole frames, from which each read chooses anew.
 
 use std::collections::VecDeque;
-use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::super::super::let_go::{LetGo, nanos};
+use super::super::super::let_go::LetGo;
 use super::super::super::stream::select::Filter;
 use super::super::{Frame, Retention, SEGMENT};
 use crate::model::EventName;
@@ -31,14 +30,14 @@ pub(super) fn frame(size: usize, name: &str, sender: &str) -> Frame {
         number_at: PREFIX,
         name: name_at,
         sender: sender_at,
-        published: UNIX_EPOCH,
+        published: 0,
     }
 }
 
 /// The same, published so many nanoseconds after 1970.
 pub(super) fn published(frame: Frame, nanos: u64) -> Frame {
     Frame {
-        published: UNIX_EPOCH + Duration::from_nanos(nanos),
+        published: nanos,
         ..frame
     }
 }
@@ -123,7 +122,7 @@ impl Naive {
         self.kept.push_back(Kept {
             number,
             at,
-            published: nanos(frame.published),
+            published: frame.published,
             bytes,
             name: text(&frame.name),
             sender: text(&frame.sender),

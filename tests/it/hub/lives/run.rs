@@ -124,7 +124,7 @@ impl World {
             &sender,
             &"x".repeat(send.size),
         );
-        frame.published = UNIX_EPOCH + Duration::from_secs(published);
+        frame.published = published * 1_000_000_000;
         let receipt = match channel {
             "" => self.hub.broadcast(frame, None),
             channel => self.hub.send(&name(channel), frame, None),
