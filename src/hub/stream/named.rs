@@ -79,10 +79,10 @@ mod tests {
 
     #[test]
     fn each_name_keeps_its_slot_while_others_come_and_go() {
-        let names = ["a", "b", "c"].map(|name| ChannelName::new(name).unwrap());
+        let texts = ["a", "b", "c"].map(|name| ChannelName::new(name).unwrap());
         let mut named = Named::default();
         let known = |named: &Named| {
-            let by_name = names.each_ref().map(|name| named.get(name));
+            let by_name = texts.each_ref().map(|name| named.get(name));
             let mut all: Vec<_> = named.iter().map(|(_, slot)| slot).collect();
             all.sort_unstable();
             assert_eq!(all, by_name.into_iter().flatten().collect::<Vec<_>>());
@@ -90,22 +90,22 @@ mod tests {
             by_name
         };
         assert_eq!(known(&named), [None, None, None]);
-        named.remove(&names[0]);
-        named.insert(names[0].clone(), 0);
-        named.remove(&names[1]);
+        named.remove(&texts[0]);
+        named.insert(texts[0].clone(), 0);
+        named.remove(&texts[1]);
         assert_eq!(known(&named), [Some(0), None, None]);
-        named.insert(names[1].clone(), 1);
-        named.insert(names[2].clone(), 2);
+        named.insert(texts[1].clone(), 1);
+        named.insert(texts[2].clone(), 2);
         assert_eq!(known(&named), [Some(0), Some(1), Some(2)]);
-        named.remove(&names[1]);
+        named.remove(&texts[1]);
         named.shrink();
         assert_eq!(known(&named), [Some(0), None, Some(2)]);
-        named.insert(names[0].clone(), 1);
+        named.insert(texts[0].clone(), 1);
         assert_eq!(known(&named), [Some(1), None, Some(2)]);
-        named.remove(&names[0]);
-        named.remove(&names[2]);
+        named.remove(&texts[0]);
+        named.remove(&texts[2]);
         assert_eq!(known(&named), [None, None, None]);
-        named.insert(names[1].clone(), 1);
+        named.insert(texts[1].clone(), 1);
         assert_eq!(known(&named), [None, Some(1), None]);
     }
 }
