@@ -29,7 +29,9 @@ use super::gather::{Gather, Writer, gather};
 use super::hearing::Hearing;
 use super::http1;
 use super::incoming::Incoming;
-use super::limits::{CONNECTION_WINDOW, Limits, STREAM_WINDOW};
+use super::limits::{
+    CONNECTION_WINDOW, EARLY_RESETS, ERROR_RESETS, FRAME_BUDGET, HEADER_LIST, Limits, STREAM_WINDOW,
+};
 use super::peer::Peer;
 use super::preface::{self, PREFACE, Spoken};
 use super::streams::{Cut, Streams};
@@ -46,17 +48,6 @@ pub(super) const LATE_HANDSHAKE: Duration = Duration::from_secs(1);
 /// How long the last bytes of a connection may take: GOAWAY and trailers are
 /// among them, at most a gather buffer in all.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
-
-/// Bytes of a request's headers, advertised as `SETTINGS_MAX_HEADER_LIST_SIZE`.
-pub(super) const HEADER_LIST: u32 = 16 << 10;
-
-/// Streams that a peer may have reset before they were accepted; one more ends
-/// the connection. Against "rapid reset", CVE-2023-44487. All of one read is
-/// looked at before any is accepted; calls which give up must be far from it.
-const EARLY_RESETS: usize = 256;
-
-/// Streams that may have been reset for errors of the peer's.
-const ERROR_RESETS: usize = 1024;
 
 /// Why a connection ended, if not because both sides were done with it.
 #[derive(Debug, thiserror::Error)]
@@ -194,6 +185,7 @@ fn builder(limits: &Limits) -> Builder {
         .max_send_buffer_size(limits.send_buffer)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .data_frame_budget(FRAME_BUDGET)
         .max_header_list_size(HEADER_LIST)
         .max_pending_accept_reset_streams(EARLY_RESETS)
         .max_local_error_reset_streams(Some(ERROR_RESETS));

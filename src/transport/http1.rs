@@ -27,11 +27,11 @@ use tokio::time::{sleep, timeout};
 use tower_service::Service;
 
 use super::answer::call;
-use super::connection::{Ended, HEADER_LIST, LINGER, Lost};
+use super::connection::{Ended, LINGER, Lost};
 use super::gather::{Writer, gather};
 use super::hearing::Hearing;
 use super::incoming::Incoming;
-use super::limits::Limits;
+use super::limits::{HEADER_LIST, Limits};
 use super::peer::{Broken, Peer};
 use super::streams::Cut;
 

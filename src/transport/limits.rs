@@ -44,11 +44,25 @@ impl Default for Limits {
     }
 }
 
-/// Bytes of one stream's requests that may wait unread: HTTP/2's own default.
-pub(super) const STREAM_WINDOW: u32 = 64 << 10;
+/// Bytes of one stream's requests that may wait unread, and so may be on their
+/// way to a session at a time.
+pub(super) const STREAM_WINDOW: u32 = 256 << 10;
 
-/// Bytes of all that wait unread on one connection. h2 counts each unread frame
-/// under 256 bytes with what it is short of that, and ends a connection with
-/// half of this: a stream's window full of the smallest messages, whose reader
-/// waits for its peer to read, must be far from it.
+/// Bytes of all that wait unread on one connection.
 pub(super) const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// What unread frames under 256 bytes are short of that, all together; one more
+/// ends the connection. A stream's window full of the smallest messages, whose
+/// reader waits for its peer to read, must be far from it.
+pub(super) const FRAME_BUDGET: usize = 8 << 20;
+
+/// Bytes of a request's headers, advertised as `SETTINGS_MAX_HEADER_LIST_SIZE`.
+pub(super) const HEADER_LIST: u32 = 16 << 10;
+
+/// Streams that a peer may have reset before they were accepted; one more ends
+/// the connection. Against "rapid reset", CVE-2023-44487. All of one read is
+/// looked at before any is accepted; calls which give up must be far from it.
+pub(super) const EARLY_RESETS: usize = 256;
+
+/// Streams that may have been reset for errors of the peer's.
+pub(super) const ERROR_RESETS: usize = 1024;

@@ -343,7 +343,7 @@ async fn the_limits_are_advertised() {
         settings.chunks(6).any(|chunk| chunk == setting)
     };
     assert!(advertised(3, [0, 0, 0, 77]), "MAX_CONCURRENT_STREAMS");
-    assert!(advertised(4, [0, 1, 0, 0]), "INITIAL_WINDOW_SIZE");
+    assert!(advertised(4, [0, 4, 0, 0]), "INITIAL_WINDOW_SIZE");
     assert!(advertised(6, [0, 0, 0x40, 0]), "MAX_HEADER_LIST_SIZE");
 }
 
@@ -696,6 +696,41 @@ async fn requests_whose_bodies_wait_leave_room_for_others() {
         .collect();
     assert_eq!(post(&mut client, "/", 1).await, "Ok(1) bytes, 1 trailers");
     held.iter().for_each(JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_stream_s_window_of_the_smallest_messages_may_wait_unread() {
+    const MESSAGE: [u8; 12] = [7; 12];
+    let (mut io, _heard, _) = reader();
+    let hello = [PREFACE.as_slice(), &frame(4, 0, 0, &[])].concat();
+    soon(io.write_all(&hello)).await.unwrap();
+    let (mut reader, mut writer) = tokio::io::split(io);
+    // Its settings, after which a stream has the window that they say.
+    soon(heard_frame(&mut reader)).await;
+    let held = [&[0x83, 0x86, 4, 5], b"/hold".as_slice()].concat();
+    let mut bytes = [frame(4, 1, 0, &[]), frame(1, 4, 1, &held)].concat();
+    for _ in 0..WINDOW / MESSAGE.len() {
+        bytes.extend(frame(0, 0, 1, &MESSAGE));
+    }
+    bytes.extend(frame(1, 5, 3, &[0x82, 0x86, 0x84]));
+    tokio::spawn(async move { writer.write_all(&bytes).await });
+    loop {
+        match soon(heard_frame(&mut reader)).await {
+            (7, _) => panic!("the connection is ended"),
+            (1, 3) => break,
+            _ => {}
+        }
+    }
+}
+
+/// The type and the stream of the next frame.
+async fn heard_frame(io: &mut (impl AsyncRead + Unpin)) -> (u8, u32) {
+    let mut head = [0; 9];
+    io.read_exact(&mut head).await.unwrap();
+    let [a, b, c, kind, _, stream @ ..] = head;
+    let length = u32::from_be_bytes([0, a, b, c]) as usize;
+    io.read_exact(&mut vec![0; length]).await.unwrap();
+    (kind, u32::from_be_bytes(stream))
 }
 
 #[tokio::test(start_paused = true)]
