@@ -182,7 +182,7 @@ fn publisher(plan: &Plan, publishing: &plan::Publishing, events: Events) -> Box<
     let authority = &plan.target.authority;
     match (plan.target.protocol, publishing.form) {
         (Protocol::Fanfare, Form::Session) if publishing.is_member => {
-            Box::new(grpc::Session::member(authority, events))
+            Box::new(grpc::Session::member(authority, events, publishing.echo))
         }
         (Protocol::Fanfare, Form::Session) => Box::new(grpc::Session::new(authority, events)),
         (Protocol::Fanfare, Form::Unary) if plan.audience.connections > 0 => {

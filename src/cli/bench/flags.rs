@@ -126,6 +126,7 @@ impl Events {
             connections,
             form: self.publisher,
             is_member: false,
+            echo: false,
             payload: self.payload,
             rate,
             window: self.window,

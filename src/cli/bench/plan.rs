@@ -70,9 +70,10 @@ pub(super) struct Publishing {
     /// Connections that publish in turn.
     pub(super) connections: usize,
     pub(super) form: Form,
-    /// Whether they subscribe to all channels too, and hear nothing of their
-    /// own.
+    /// Whether they subscribe to all channels too.
     pub(super) is_member: bool,
+    /// Whether they hear their own events then.
+    pub(super) echo: bool,
     /// Bytes of an event's payload.
     pub(super) payload: usize,
     /// Events a second; none: as many as the window lets through.

@@ -291,6 +291,7 @@ mod tests {
             connections: 1,
             form: Form::Unary,
             is_member: false,
+            echo: false,
             payload: 128,
             rate: Some(5.0),
             window: 1000,

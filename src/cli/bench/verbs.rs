@@ -38,6 +38,9 @@ struct Demands {
     /// Publish as a member of all channels, who gets none of its own events.
     #[arg(long)]
     own: bool,
+    /// With --own: have its own events come back to it; they count in nothing.
+    #[arg(long, requires = "own")]
+    echo: bool,
     /// Connections beside the others that subscribe and are never read; 0 to
     /// 10,000. They count in no loss.
     #[arg(long, value_name = "N", default_value = "0", value_parser = size(0, 10_000))]
@@ -160,6 +163,7 @@ impl Fanout {
         };
         let publishing = Publishing {
             is_member: self.demands.own,
+            echo: self.demands.echo,
             ..self.events.publishing(1, self.rate)
         };
         Plan {
@@ -208,6 +212,7 @@ impl Backlog {
             connections: 1,
             form: Form::Session,
             is_member: false,
+            echo: false,
             payload: self.payload,
             rate: None,
             window: 1000,
@@ -250,6 +255,7 @@ impl Listing {
             connections: 1,
             form: Form::Members,
             is_member: false,
+            echo: false,
             payload: RECORD,
             rate: None,
             window: 1,

@@ -115,6 +115,16 @@ fn a_publisher_that_is_a_member_hears_nothing_of_its_own() {
 }
 
 #[test]
+fn a_publisher_that_hears_its_own_counts_what_the_others_get() {
+    let node = Serving::start();
+    let shape = ["fanout", "--own", "--echo", "--connections", "2"];
+    let report = report(&node, &shape);
+    let delivered = count(&report, "delivered");
+    assert_eq!(delivered, count(&report, "published") * 2, "{report}");
+    assert_whole(&report);
+}
+
+#[test]
 fn connections_that_nobody_reads_hold_up_no_others() {
     let node = Serving::start();
     let to = format!("fanfare://{}", node.address);

@@ -47,12 +47,13 @@ impl Listener {
         resume: &[Position],
     ) -> Self {
         let mut asking = Asking::new(Requests::new(authority, "Subscribe"));
-        let filter = audience.filter();
+        let choice = audience.filter().map(|name| messages::named(&name));
+        let choice = choice.unwrap_or_default();
         let mut streams = Vec::with_capacity(audience.streams);
         for (at, stream) in audience.on_connection(index).enumerate() {
             let resume = resume.get(at);
             let channels = || audience.channels_of(stream);
-            let mut request = messages::subscribe(channels(), filter.as_deref(), resume);
+            let mut request = messages::subscribe(channels(), &choice, resume);
             if audience.is_quiet {
                 request.extend_from_slice(messages::QUIET);
             }

@@ -52,20 +52,28 @@ pub(super) fn ready(message: &[u8]) -> Option<(Position, bool)> {
     Some((Position(position.into()), recovered))
 }
 
-/// A `SubscribeRequest` for these channels; for the events of this name, or for
-/// all; from this position, or from now on.
+/// What a `Subscription` has besides that asks for the events of this name.
+pub(super) fn named(name: &str) -> Vec<u8> {
+    let mut choice = Vec::new();
+    field(2, name.as_bytes(), &mut choice);
+    choice
+}
+
+/// The same that asks for the stream's own events too.
+pub(super) const ECHO: &[u8] = &[4 << 3, 1];
+
+/// A `SubscribeRequest` for these channels; for the events of some choice, all
+/// of others if it is empty; from this position, or from now on.
 pub(super) fn subscribe(
     channels: impl Iterator<Item = u64>,
-    filter: Option<&str>,
+    choice: &[u8],
     resume: Option<&Position>,
 ) -> Vec<u8> {
     let mut message = Vec::new();
     for channel in channels {
         let mut subscription = Vec::new();
         field(1, channel_name(channel).as_bytes(), &mut subscription);
-        if let Some(name) = filter {
-            field(2, name.as_bytes(), &mut subscription);
-        }
+        subscription.extend_from_slice(choice);
         field(1, &subscription, &mut message);
     }
     if let Some(Position(position)) = resume {
@@ -202,9 +210,9 @@ impl Answers {
 /// # Errors
 ///
 /// The request failed, in the node's words; or it is an event, which nobody
-/// sends but the session itself.
-pub(super) fn is_reply(message: &[u8]) -> Result<bool, String> {
-    if message.first() == Some(&(2 << 3 | 2)) {
+/// sends but the session itself, and that did not ask for an `echo`.
+pub(super) fn is_reply(message: &[u8], echo: bool) -> Result<bool, String> {
+    if message.first() == Some(&(2 << 3 | 2)) && !echo {
         return Err("an event came back to the session that published it, without echo".into());
     }
     let Some(reply) = message.strip_prefix(&[15 << 3 | 2]) else {
@@ -238,6 +246,7 @@ fn past_varint(bytes: &[u8]) -> &[u8] {
 mod tests {
     use super::super::super::marker::Mark;
     use super::super::super::plan::Turns;
+    use super::super::fields::Content;
     use super::*;
 
     fn sends() -> Sends {
@@ -286,11 +295,13 @@ mod tests {
             let (mut inner, mut message) = (vec![8, 0x80, 1], Vec::new());
             field(outcome, content, &mut inner);
             field(15, &inner, &mut message);
-            is_reply(&message)
+            is_reply(&message, false)
         };
         assert_eq!(reply(4, b"sent"), Ok(true));
-        assert_eq!(is_reply(&[5 << 3 | 2, 0]), Ok(false));
-        let event = is_reply(&[2 << 3 | 2, 0]).unwrap_err();
+        assert_eq!(is_reply(&[5 << 3 | 2, 0], false), Ok(false));
+        let event = [2 << 3 | 2, 0];
+        assert_eq!(is_reply(&event, true), Ok(false));
+        let event = is_reply(&event, false).unwrap_err();
         assert!(event.starts_with("an event came back"), "{event}");
         let mut status = vec![8, 3];
         field(2, b"no such thing", &mut status);
@@ -307,7 +318,7 @@ mod tests {
         field(1, &ready_frame, &mut message);
         let (found, recovered) = ready(&message).unwrap();
         assert_eq!((&*found.0, recovered), (&position[..], false));
-        let request = subscribe(0..1, None, Some(&found));
+        let request = subscribe(0..1, &[], Some(&found));
         assert_eq!(fields::bytes(&request, 3), Some(&position[..]));
 
         ready_frame.extend([4 << 3, 1]);
@@ -320,8 +331,18 @@ mod tests {
     #[test]
     fn a_filter_is_asked_for_with_each_channel() {
         let count = |request: &[u8]| memchr::memmem::find_iter(request, b"\x12\x02e0").count();
-        assert_eq!(count(&subscribe(0..3, Some("e0"), None)), 3);
-        assert_eq!(count(&subscribe(0..3, None, None)), 0);
+        assert_eq!(count(&subscribe(0..3, &named("e0"), None)), 3);
+        assert_eq!(count(&subscribe(0..3, &[], None)), 0);
+    }
+
+    #[test]
+    fn an_echo_is_asked_for_with_each_channel() {
+        let request = subscribe(0..3, ECHO, None);
+        let asked = fields(&request).filter(|(number, content)| match content {
+            Content::Bytes(subscription) => *number == 1 && fields::number(subscription, 4) == 1,
+            Content::Number(_) => false,
+        });
+        assert_eq!(asked.count(), 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::super::link::Publisher;
 use super::super::marker::Stamp;
 use super::connection::{Connection, Heard, WINDOW, widen};
 use super::frames::{self, Head, Requests};
-use super::messages::{self, Answers, Sends, is_reply};
+use super::messages::{self, Answers, ECHO, Sends, is_reply};
 
 /// The session's stream, the first of its connection.
 const STREAM: u32 = 1;
@@ -25,6 +25,8 @@ pub(in super::super) struct Session {
     sends: Sends,
     answers: Answers,
     queue: Vec<u8>,
+    /// Whether its own events come back to it.
+    echo: bool,
     /// Requests before the first event, and replies to all.
     ahead: u64,
     replies: u64,
@@ -40,19 +42,23 @@ impl Session {
             sends: Sends::new(events),
             answers: Answers::default(),
             queue: Vec::new(),
+            echo: false,
             ahead: 0,
             replies: 0,
             taken: 0,
         }
     }
 
-    /// One that subscribes to all channels first.
-    pub(in super::super) fn member(authority: &str, events: Events) -> Self {
-        let subscribe = messages::subscribe(0..events.turns().channels, None, None);
+    /// One that subscribes to all channels first, with an `echo` of its own
+    /// events or not.
+    pub(in super::super) fn member(authority: &str, events: Events, echo: bool) -> Self {
+        let choice = if echo { ECHO } else { &[] };
+        let subscribe = messages::subscribe(0..events.turns().channels, choice, None);
         let request = messages::session_subscribe(&subscribe);
         Self {
             queue: messages::framed(&request),
             ahead: 1,
+            echo,
             ..Self::new(authority, events)
         }
     }
@@ -107,13 +113,14 @@ impl Publisher for Session {
             answers,
             replies,
             taken,
+            echo,
             ..
         } = self;
         connection.take(bytes, out, |_, heard, _| match heard {
             Heard::Data { bytes, .. } => {
                 *taken += u32::try_from(bytes.len()).expect("a read is small");
                 answers.feed(bytes, |message| {
-                    *replies += u64::from(is_reply(message)?);
+                    *replies += u64::from(is_reply(message, *echo)?);
                     Ok(())
                 })
             }
@@ -127,5 +134,21 @@ impl Publisher for Session {
 
     fn acknowledged(&self) -> u64 {
         self.replies.saturating_sub(self.ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::marker::Mark;
+    use super::super::super::plan::Audience;
+    use super::*;
+
+    #[test]
+    fn a_member_asks_for_an_echo_if_it_is_to_hear_its_own() {
+        let turns = Audience::nobody(1).turns();
+        let events = || Events::new(Mark::random(), turns, 40);
+        let asks = |echo| Session::member("a", events(), echo).queue;
+        assert!(asks(true).windows(ECHO.len()).any(|bytes| bytes == ECHO));
+        assert!(!asks(false).windows(ECHO.len()).any(|bytes| bytes == ECHO));
     }
 }
