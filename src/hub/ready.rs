@@ -26,12 +26,12 @@ use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
 /// Says that there is something to read in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark {
-    /// Nothing is left there up to this number.
+    /// No event is left there up to this number.
     pub(crate) passed: u64,
     pub(crate) slot: u32,
 }
 
-/// Marks of slots, each of which has one; one alone is no allocation.
+/// Marks, at most one of a slot; a single one is no allocation.
 pub(crate) type Marks = SmallVec<[Mark; 1]>;
 
 /// One who reads from several channels: a stream.

@@ -19,8 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use super::peer::{Peer, TURN};
 
-/// Bytes that are read ahead at a time: eight turns, and as many as one stream
-/// may say before it is heard.
+/// Bytes that are read ahead at a time: eight reads of HTTP/2.
 const AHEAD: usize = 64 << 10;
 
 /// The reading side of an io; writes pass through.
@@ -73,6 +72,8 @@ impl<Io: AsyncRead + Unpin> Hearing<Io> {
     }
 
     fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Of one that waits for more to come, little is expected again.
+        self.much = false;
         let mut ahead = BytesMut::with_capacity(AHEAD);
         let read = ready!(pin!(self.io.read_buf(&mut ahead)).poll(cx));
         self.much = ahead.len() > TURN;

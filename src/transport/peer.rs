@@ -15,7 +15,8 @@ use tokio::time::Instant;
 pub type Broken = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Bytes of a peer in one turn, after which its streams have theirs. HTTP/2
-/// reads 8 KiB at once, less what it has of a frame: after most of that no more.
+/// reads 8 KiB at once, less what it has of a frame: a second time only where
+/// the first brought little.
 pub(super) const TURN: usize = 4 << 10;
 
 /// What is known of a peer.

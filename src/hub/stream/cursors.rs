@@ -88,7 +88,8 @@ impl Cursors {
 
     /// One round: takes what comes up to the number `newest`, in order, and
     /// gathers it into a chunk. Of the `marked` those stay to which it does not
-    /// come. O(marked) and O(log channels) where something was left.
+    /// come. O(marked), where they are in order, and O(log channels) where
+    /// something was left.
     pub(super) fn round(
         &mut self,
         node: &Node,
@@ -125,7 +126,7 @@ impl Cursors {
             && mark.passed >= newest
             && visits > 0
         {
-            // What comes there has no number yet, or the channel has closed.
+            // What comes there was numbered since, if anything does.
             rest = more;
             self.pass(&[*mark]);
             self.look(node, reader, mark.slot);

@@ -2,7 +2,8 @@
 //!
 //! A channel is in line by a mark, until the stream has come to it, or because
 //! something was left there. Marks come in order, but where several sent at
-//! once, and wait as they are; the others are few and in a heap.
+//! once or the stream has just joined, and wait as they are; the others are few
+//! and in a heap. No slot is in line twice.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};

@@ -92,10 +92,13 @@ impl Streams {
     /// Takes a stream out.
     pub(in crate::hub) fn close(&self, key: usize) {
         let mut table = lock(&self.table);
-        table.open.remove(key);
+        let closed = table.open.remove(key);
         if table.open.is_empty() {
             table.open.shrink_to_fit();
         }
+        drop(table);
+        // Who carried it may ask for more when it goes.
+        drop(closed);
     }
 
     /// Lets no stream in any more and tells each that it should end.

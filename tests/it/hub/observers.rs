@@ -41,6 +41,24 @@ async fn an_observer_attaches_again_each_time_without_a_false_gap() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_for_others_in_a_channel_that_left_is_no_gap() {
+    let hub = hub(Limits::default());
+    let picky = Join {
+        filter: named(&["wanted"]),
+        ..observe("a")
+    };
+    let mut stream = Stream::settled(&hub, [picky]);
+    receipt(&hub, "a", event("other", "", "x"));
+    assert_eq!(stream.read(), []);
+    receipt(&hub, "a", event("other", "", "x"));
+    send(&hub, "elsewhere", "x");
+    grow_old(&hub).await;
+    assert_eq!(hub.counts().channels, 0);
+    receipt(&hub, "a", event("wanted", "", "y"));
+    assert_eq!(stream.read(), [Got::event(4, "y")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_observer_is_told_what_it_had_not_read_of_the_old_channel() {
     let hub = hub(Limits::default());
     let mut stream = Stream::settled(&hub, [observe("a")]);
