@@ -102,6 +102,23 @@ impl Running {
         assert!(sent.unwrap().success());
     }
 
+    /// Stops it where it is. The signal is sent long before a busy machine has
+    /// stopped every thread, and until then it answers.
+    #[track_caller]
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+        let id = self.child.id().to_string();
+        let start = Instant::now();
+        loop {
+            let asked = Command::new("ps").args(["-o", "stat=", "-p", &id]).output();
+            if asked.unwrap().stdout.starts_with(b"T") {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "still runs");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits for its end, and returns what it wrote to stderr too.
     #[track_caller]
     pub(crate) fn ended_within(mut self, time: Duration) -> (ExitStatus, String) {

@@ -264,7 +264,7 @@ fn a_node_that_does_not_answer_is_told_with_how_far_it_came() {
     let mut sending = running(&node, &["c", "--timeout", "500ms"]);
     sending.give("{}");
     event(&mut reader);
-    node.process.signal("STOP");
+    node.process.freeze();
     for _ in 0..2 {
         sending.give("{}");
     }
