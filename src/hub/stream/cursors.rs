@@ -122,6 +122,8 @@ impl Cursors {
             let limit = limit.max(first.number);
             self.take(node, reader, first.slot, limit, &mut chunk);
         }
+        // A list of members that is found below is behind what has come already.
+        let dealt_with = self.dealt_with(newest, rest);
         while let [mark, more @ ..] = rest
             && mark.passed >= newest
             && visits > 0
@@ -134,7 +136,7 @@ impl Cursors {
         }
         if self.end.is_none() {
             // Else there is a loss that was not told.
-            self.reach(self.dealt_with(newest, rest), node, &mut chunk);
+            self.reach(dealt_with, node, &mut chunk);
         }
         marked.drain(..marked.len() - rest.len());
         match chunk.finish() {

@@ -142,6 +142,23 @@ async fn who_watches_a_channel_that_has_just_left_is_told_that_nobody_is_there()
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_position_before_an_event_that_has_come_is_told_for_a_list_of_members() {
+    let hub = short_log();
+    let mut stream = Stream::open(&hub, subscribe([join("a"), join("b")]));
+    send(&hub, "a", "lost");
+    sweep_when_old(&hub).await;
+    send(&hub, "b", "x");
+    let watch = vec![watching(join("c"))];
+    stream.subscription.join(watch).unwrap();
+    let told = stream.read();
+    assert_eq!(
+        told[..3],
+        [Got::gap("a", 0, 1), Got::event(2, "x"), Got::Position(2)]
+    );
+    assert!(matches!(told[3..], [Got::Members { number: 2, .. }]));
+}
+
 /// A stream whose member came back on another one and then left, and whose
 /// channel left after that and was made again.
 async fn outlived(hub: &Hub) -> Stream {
