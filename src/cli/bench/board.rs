@@ -41,6 +41,8 @@ pub(super) struct Board {
     phase: AtomicU8,
     ready: AtomicUsize,
     lanes: Box<[Lane]>,
+    /// Whether more may be published.
+    publishes: AtomicBool,
     published: AtomicU64,
     acknowledged: AtomicU64,
     failure: Mutex<Option<String>>,
@@ -50,8 +52,9 @@ pub(super) struct Board {
 }
 
 impl Board {
-    /// For as many subscribing connections as there are `lanes`.
-    pub(super) fn new(lanes: usize, publisher: Waker) -> Self {
+    /// For as many subscribing connections as there are `lanes`, and a thread
+    /// that `publishes` or none.
+    pub(super) fn new(lanes: usize, publishes: bool, publisher: Waker) -> Self {
         let lane = |_| Lane {
             delivered: AtomicU64::new(0),
             next: AtomicU64::new(0),
@@ -60,6 +63,7 @@ impl Board {
             phase: AtomicU8::new(0),
             ready: AtomicUsize::new(0),
             lanes: (0..lanes).map(lane).collect(),
+            publishes: AtomicBool::new(publishes),
             published: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
             failure: Mutex::new(None),
@@ -116,12 +120,30 @@ impl Board {
         self.published.store(events, Ordering::Relaxed);
     }
 
+    /// Says that nothing more will be published.
+    pub(super) fn finish_publishing(&self) {
+        // Whoever reads this reads the number of what was published before.
+        self.publishes.store(false, Ordering::Release);
+    }
+
     pub(super) fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
     }
 
     pub(super) fn set_acknowledged(&self, events: u64) {
         self.acknowledged.store(events, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is on its way any more, or will be. O(connections).
+    ///
+    /// A thread that was about to publish when the load went on to drain has
+    /// still to say so: what has been published until then may grow.
+    pub(super) fn is_drained(&self) -> bool {
+        let is_final = !self.publishes.load(Ordering::Acquire);
+        let published = self.published();
+        is_final
+            && self.reached().is_none_or(|reached| reached >= published)
+            && self.acknowledged() >= published
     }
 
     /// Says that the load cannot go on; the first reason is kept.
@@ -150,5 +172,27 @@ impl Board {
     fn wake(&self) {
         // Who is not woken looks again by itself, a moment later.
         let _ = self.publisher.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token};
+
+    use super::*;
+
+    #[test]
+    fn a_load_is_not_over_before_its_publisher_says_so() {
+        let poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let board = Board::new(1, true, waker);
+        assert!(!board.is_drained(), "it may be about to publish");
+        board.set_published(2);
+        board.finish_publishing();
+        assert!(!board.is_drained());
+        board.set_delivered(0, 2, 2);
+        assert!(!board.is_drained(), "not all are acknowledged");
+        board.set_acknowledged(2);
+        assert!(board.is_drained());
     }
 }

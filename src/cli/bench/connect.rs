@@ -46,7 +46,8 @@ impl<'a> Crew<'a> {
         let polls: Result<Vec<_>, _> = polls.collect();
         let polls = polls.map_err(|error| cannot(&error))?;
         let waker = Waker::new(polls[0].registry(), WAKE).map_err(|error| cannot(&error))?;
-        let board = Arc::new(Board::new(plan.audience.connections, waker));
+        let publishes = plan.publishing.is_some();
+        let board = Arc::new(Board::new(plan.audience.connections, publishes, waker));
         let every = match plan.publishing {
             Some(publishing) if publishing.rate.is_none() => SAMPLE,
             _ => 1,

@@ -122,6 +122,7 @@ impl Publishing {
             for source in &mut self.sources {
                 source.publisher.finish(&mut source.socket.out);
             }
+            board.finish_publishing();
         }
         if publishes(phase) {
             self.publish(nanoseconds(began), board);

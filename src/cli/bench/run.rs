@@ -196,16 +196,11 @@ fn measure(
     let end = moment(board, server)?;
     board.enter(Phase::Draining);
 
-    // What does not arrive is a loss, not an error. O(1) per look: a load that
-    // has listeners is over when the slowest of them has everything.
+    // What does not arrive is a loss, not an error.
     let drained = until(
         (board, LOOK),
         || board.delivered() + board.acknowledged(),
-        || {
-            let published = board.published();
-            board.reached().is_none_or(|reached| reached >= published)
-                && board.acknowledged() >= published
-        },
+        || board.is_drained(),
     );
     match drained {
         Err(Some(reason)) => Err(reason),
