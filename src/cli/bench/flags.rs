@@ -47,10 +47,10 @@ pub(super) struct Events {
     /// How events get to a fanfare node.
     #[arg(long, value_enum, default_value = "session")]
     publisher: Form,
-    /// Events on their way at a time, at most; 4 to 100,000.
-    #[arg(long, value_name = "EVENTS", default_value = "1000",
-        value_parser = value_parser!(u64).range(4..=100_000))]
-    window: u64,
+    /// Events on their way at a time, at most; 4 to 100,000. Without it 1,000,
+    /// or as many as are 4 MiB, half of what a node keeps of a channel.
+    #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(4..=100_000))]
+    window: Option<u64>,
 }
 
 /// How long.
@@ -129,9 +129,14 @@ impl Events {
             echo: false,
             payload: self.payload,
             rate,
-            window: self.window,
+            window: self.window.unwrap_or_else(|| self.ample_window()),
             events: None,
         }
+    }
+
+    /// Who lags by all of it has no gap, if the node has its defaults.
+    fn ample_window(self) -> u64 {
+        1000.min((4 << 20) / self.payload as u64)
     }
 }
 
