@@ -46,16 +46,16 @@ impl Default for Limits {
 
 /// Bytes of one stream's requests that may wait unread, and so may be on their
 /// way to a session at a time.
-pub(super) const STREAM_WINDOW: u32 = 64 << 10;
+pub(super) const STREAM_WINDOW: u32 = 256 << 10;
 
 /// Bytes of all that wait unread on one connection: 64 streams that are not
 /// read leave none for others.
-pub(super) const CONNECTION_WINDOW: u32 = 4 << 20;
+pub(super) const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// What unread frames under 256 bytes are short of that, all together; one more
 /// ends the connection. A stream's window full of the smallest messages, whose
 /// reader waits for its peer to read, must be well below it.
-pub(super) const FRAME_BUDGET: usize = 2 << 20;
+pub(super) const FRAME_BUDGET: usize = 8 << 20;
 
 /// Bytes of a request's headers, advertised as `SETTINGS_MAX_HEADER_LIST_SIZE`.
 pub(super) const HEADER_LIST: u32 = 16 << 10;

@@ -343,7 +343,7 @@ async fn the_limits_are_advertised() {
         settings.chunks(6).any(|chunk| chunk == setting)
     };
     assert!(advertised(3, [0, 0, 0, 77]), "MAX_CONCURRENT_STREAMS");
-    assert!(advertised(4, [0, 1, 0, 0]), "INITIAL_WINDOW_SIZE");
+    assert!(advertised(4, [0, 4, 0, 0]), "INITIAL_WINDOW_SIZE");
     assert!(advertised(6, [0, 0, 0x40, 0]), "MAX_HEADER_LIST_SIZE");
 }
 

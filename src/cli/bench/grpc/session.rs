@@ -15,7 +15,7 @@ const STREAM: u32 = 1;
 
 /// Bytes of requests that wait for the node's windows, at most, and one more
 /// event.
-const QUEUE: usize = 64 << 10;
+const QUEUE: usize = 256 << 10;
 
 /// A session on a connection of its own.
 #[derive(Debug)]
