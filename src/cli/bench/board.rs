@@ -54,7 +54,7 @@ pub(super) struct Board {
 impl Board {
     /// For as many subscribing connections as there are `lanes`, and a thread
     /// that `publishes` or none.
-    pub(super) fn new(lanes: usize, publishes: bool, publisher: Waker) -> Self {
+    pub(super) fn new(lanes: usize, publishes: bool, waker: Waker) -> Self {
         let lane = |_| Lane {
             delivered: AtomicU64::new(0),
             next: AtomicU64::new(0),
@@ -68,7 +68,7 @@ impl Board {
             acknowledged: AtomicU64::new(0),
             failure: Mutex::new(None),
             waits: AtomicBool::new(false),
-            publisher,
+            publisher: waker,
         }
     }
 
