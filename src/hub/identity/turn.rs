@@ -74,6 +74,8 @@ impl Turn {
         if standing.places.is_empty() {
             return standing.leave(node, &self.identity.id);
         }
+        // A session that could not take it up may ask again, or be another.
+        standing.reader = None;
         let away = Away {
             until: Instant::now() + grace,
             turn: self.clone(),

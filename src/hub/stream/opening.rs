@@ -59,8 +59,8 @@ impl Opening {
     /// Tells nothing of who is in a channel that is not watched any more.
     pub(super) fn unwatch(&mut self, channel: &str) {
         if let Some(rest) = &mut self.rest {
+            // All may be told by this: who tells next finds that out.
             rest.nobody.retain(|(watched, _)| **watched != *channel);
-            self.tidy();
         }
     }
 

@@ -157,7 +157,9 @@ impl Subscription {
             }
             match (cursors.round(node, reader, newest, marked), *end) {
                 (Round::Yield(frames), _) => Round::Yield(Chunk::Frames(frames)),
-                (Round::Settled, Some(end)) => Round::Yield(Chunk::End(end)),
+                (Round::Settled, Some(end)) if cursors.end.is_none() => {
+                    Round::Yield(Chunk::End(end))
+                }
                 (Round::Settled, None) if cursors.end.is_none() => Round::Settled,
                 (Round::Settled | Round::Left, _) => Round::Left,
             }

@@ -265,6 +265,26 @@ async fn a_member_that_comes_back_with_too_wide_a_pattern_has_its_grace() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_whose_too_wide_subscribe_failed_may_ask_again() {
+    let hub = hub(Limits {
+        leave_grace: GRACE,
+        stream_channels: 2,
+        ..Limits::default()
+    });
+    let stream = ends(&hub, true, of(None, [join("a")]));
+    for channel in ["p.1", "p.2"] {
+        receipt(&hub, channel, event("", "", "x"));
+    }
+    let wide = of(Some(&stream), [join("a"), matching("p.*")]);
+    let narrow = of(Some(&stream), [join("a")]);
+    drop(stream);
+    let mut session = hub.open(None).unwrap();
+    session.subscribe(wide).unwrap_err();
+    session.subscribe(narrow).unwrap();
+    assert_eq!(Stream::of(session).read(), [], "it does not replace itself");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replaced_stream_that_sleeps_takes_nothing_from_other_watchers() {
     let hub = hub(Limits::default());
     let older = [watching(join("a.b")), matching("a.>")];

@@ -315,7 +315,7 @@ impl Stream {
         Self::of(subscription)
     }
 
-    fn of(subscription: Subscription) -> Self {
+    pub(super) fn of(subscription: Subscription) -> Self {
         let wakes = Arc::<Wakes>::default();
         Self {
             waker: Arc::clone(&wakes).into(),

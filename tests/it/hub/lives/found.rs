@@ -142,6 +142,46 @@ async fn who_watches_a_channel_that_has_just_left_is_told_that_nobody_is_there()
     );
 }
 
+#[test]
+fn a_strict_stream_that_lost_something_says_so_while_the_node_drains() {
+    let hub = short_log();
+    let mut strict = join("a");
+    strict.strict = true;
+    let mut stream = Stream::settled(&hub, [strict]);
+    send_many(&hub, "a", 2, "x");
+    hub.drain();
+    assert_eq!(stream.read(), [Got::End(End::SlowConsumer)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_position_after_a_gap_comes_though_the_lists_behind_it_are_left() {
+    let hub = short_log();
+    send(&hub, "a", "x");
+    sweep_when_old(&hub).await;
+    let name = |number| format!("{}.{number}", "n".repeat(200));
+    let names: Vec<_> = (0..100).map(name).collect();
+    let watched = names.iter().map(|name| watching(observe(name)));
+    let request = Subscribe {
+        start: Start::After(0),
+        ..subscribe(watched)
+    };
+    let mut stream = Stream::open(&hub, request);
+    let mut told = stream.next();
+    while told
+        .iter()
+        .filter(|got| matches!(got, Got::Gap { .. }))
+        .count()
+        < names.len()
+    {
+        told.extend(stream.next());
+    }
+    let lists = told.iter().filter(|got| matches!(got, Got::Members { .. }));
+    assert!(lists.count() < names.len(), "some are still to come");
+    let left: Vec<_> = names.iter().map(|name| pattern(name)).collect();
+    stream.subscription.leave(&left);
+    assert_eq!(stream.read(), [Got::Position(1)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_position_before_an_event_that_has_come_is_told_for_a_list_of_members() {
     let hub = short_log();

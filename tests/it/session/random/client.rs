@@ -81,8 +81,9 @@ impl Client {
         if self.session.is_none() {
             return self.come().await;
         }
-        let many = self.asked.len() >= IN_FLIGHT;
-        if many || (!self.asked.is_empty() && self.rng.u8(..5) < 3) {
+        // Without its token it could not send again as who it was.
+        let waits = self.asked.len() >= IN_FLIGHT || self.token.is_empty();
+        if waits || (!self.asked.is_empty() && self.rng.u8(..5) < 3) {
             return self.hear().await;
         }
         match self.rng.u8(..20) {
