@@ -112,6 +112,7 @@ impl Stream {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         let mut replies = Vec::new();
         if self.answer(cx, &mut replies).is_ready() {
+            self.subscription.hand_over();
             return Poll::Ready(replies.into());
         }
         // A reply to a subscribe comes before the events that it brings.

@@ -330,6 +330,22 @@ async fn a_session_whose_peer_takes_no_replies_is_evicted() {
 }
 
 #[tokio::test]
+async fn a_session_whose_peer_takes_no_last_replies_is_evicted() {
+    let node = node_with(|config| {
+        config.hub.stall_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let wire = Wire::with_window(&node, 1 << 10).await;
+    let (response, mut body) = wire.open(request("Session")).await.unwrap();
+    let _answers = response.await.unwrap();
+    let requests = (1..=200).map(|id| framed(&asking(id, Request::Send(text("a", "", "")))));
+    let all: Vec<u8> = requests.flatten().collect();
+    body.send_data(all.into(), true).unwrap();
+    until("the session is evicted", || node.hub.evicted() == 1).await;
+    until("nothing is left of it", || node.hub.counts().streams == 0).await;
+}
+
+#[tokio::test]
 async fn sessions_that_are_cut_leave_nothing_behind() {
     let node = node().await;
     for _ in 0..20 {
