@@ -48,7 +48,8 @@ pub(super) struct Events {
     #[arg(long, value_enum, default_value = "session")]
     publisher: Form,
     /// Events on their way at a time, at most; 4 to 100,000. Without it 1,000,
-    /// or as many as are 4 MiB, half of what a node keeps of a channel.
+    /// or fewer if they were more than 4 MiB, half of what a node keeps of a
+    /// channel.
     #[arg(long, value_name = "EVENTS", value_parser = value_parser!(u64).range(4..=100_000))]
     window: Option<u64>,
 }
@@ -172,5 +173,24 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if rate > 0.0 && rate <= 1e7 => Ok(rate),
         _ => Err("a rate is above 0 and at most 10000000 events a second".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_large_events_is_half_of_what_a_node_keeps_unless_asked_for() {
+        let events = |payload, window| Events {
+            payload,
+            publisher: Form::Session,
+            window,
+        };
+        let window = |events: Events| events.publishing(1, None).window;
+        assert_eq!(window(events(128, None)), 1000);
+        assert_eq!(window(events(4096, None)), 1000);
+        assert_eq!(window(events(16_000, None)), 262);
+        assert_eq!(window(events(16_000, Some(1000))), 1000);
     }
 }
